@@ -1,0 +1,21 @@
+"""Refdesk 问询台: a reference-chat bot for university libraries, in one process.
+
+The rooms, from the bottom up; imports go downwards only (tests/test_house.py holds the order):
+
+    messages, errors          what connectors share with the bot: Address, Question, Reply
+    domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
+    text, pinyin, settings, tickets, hours, connector, limits, live
+    training                  intents/ -> examples
+    tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
+    reports, export, schema   events -> figures -> text; the database's shape
+    forms, lookups            request forms; answers from tables
+    classifier, evaluation, rasa_engine, understanding
+    answering                 question + prediction + knowledge + conversation -> decision, pure
+    store                     the one SQLite file
+    desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
+    house, check              everything above put together from settings; every defect of the data
+    pages                     what people see in a browser
+    app, __main__             the server; the command line
+"""
+
+__version__ = "0.1.0"

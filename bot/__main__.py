@@ -1,0 +1,263 @@
+"""The command line `refdesk`: each command a few lines over one function."""
+
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from bot import __version__, export, house, reports
+from bot.accounts import INVITATION_LASTS, Accounts
+from bot.answering import Answering
+from bot.check import check as find_defects
+from bot.desk import Clock
+from bot.domain import OUT_OF_SCOPE, Conversation, Engine, Librarian, Part, Prediction, Role
+from bot.errors import RefdeskError, Refused
+from bot.messages import Address, Language, Question
+from bot.settings import Settings, read
+from bot.store import Store
+from bot.text import clean, has_words, language_of
+from bot.understanding import understand
+
+_EXIT_DEFECTS = 1
+_EXIT_ERROR = 2
+
+
+class _Commands(click.Group):
+    """Turns what went wrong on purpose into one clear line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (RefdeskError, OSError) as error:
+            click.echo(f"refdesk: {error}", err=True)
+            sys.exit(_EXIT_ERROR)
+
+
+@click.group(cls=_Commands)
+@click.option("--settings", "path", type=Path, default=Path("refdesk.toml"), help="The settings file.")
+@click.version_option(__version__)
+@click.pass_context
+def cli(context: click.Context, path: Path) -> None:
+    """Refdesk 问询台: a reference-chat bot for university libraries."""
+    logging.basicConfig(level=os.environ.get("REFDESK_LOG", "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    context.obj = read(path)
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[house.Progress]:
+    """A progress bar on standard error; nothing where that is no terminal."""
+    with click.progressbar(length=1000, label=label, file=sys.stderr, show_pos=False) as bar:
+        done = 0
+
+        def progress(stage: str, share: float) -> None:
+            nonlocal done
+            bar.label = f"{label}: {stage}"
+            bar.update(max(0, round(share * 1000) - done))
+            done = max(done, round(share * 1000))
+
+        yield progress
+
+
+def _mind(settings: Settings) -> house.Mind:
+    with _bar("Refdesk") as progress:
+        return house.mind(settings, progress)
+
+
+@cli.command()
+@click.pass_obj
+def serve(settings: Settings) -> None:
+    """Serve the chat, the desk and the webhooks; train first if intents/ changed."""
+    from bot.app import create_app
+
+    listener = _listener(settings)
+    port = listener.getsockname()[1]
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
+    app = create_app(settings, _mind(settings), house.connectors(settings))
+    accounts: Accounts = app.ctx.accounts
+    address = house.address(settings)
+
+    @app.after_server_start
+    async def greet(_: object) -> None:
+        click.echo(f"Refdesk is ready: {address}")
+        if accounts.needs_first_administrator():
+            token = accounts.invite("admin", "Administrator", Role.ADMINISTRATOR)
+            click.echo(f"Set the first administrator's password (login: admin) here, once: {address}/setup/{token}")
+
+    try:
+        app.run(sock=listener, single_process=True)
+    finally:
+        app.ctx.desk.store.close()
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Bind before anything is trained or printed, so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.server.host, settings.server.port))
+    except OSError as error:
+        listener.close()
+        raise RefdeskError(f"server.port: cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}") from error
+    return listener
+
+
+@cli.command()
+@click.argument("text")
+@click.pass_obj
+def ask(settings: Settings, text: str) -> None:
+    """Ask one question as a new patron, and print what the bot says."""
+    _talk(settings, [text], user=f"ask-{datetime.now(UTC):%Y%m%d%H%M%S%f}")
+
+
+@cli.command()
+@click.pass_obj
+def chat(settings: Settings) -> None:
+    """Talk to the bot in the terminal; an empty line ends."""
+    _talk(settings, iter(lambda: click.prompt("?", default="", show_default=False), ""), user=f"chat-{datetime.now(UTC):%Y%m%d%H%M%S%f}")
+
+
+def _talk(settings: Settings, lines: object, user: str) -> None:
+    from connectors.terminal import question, shown
+
+    desk = house.desk(settings, _mind(settings), {})
+    try:
+        for line in lines:  # type: ignore[attr-defined]
+            click.echo(shown(desk.ask(question(line, user)).result()))
+    finally:
+        desk.store.close()
+
+
+@cli.command()
+@click.pass_obj
+def classify(settings: Settings) -> None:
+    """JSON lines {"text": ...} on standard input to decisions on standard output."""
+    mind = _mind(settings)
+    today = Clock(fixed=settings.calendar.now).calendar().date()
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        if line.strip():
+            click.echo(json.dumps(_classified(_text_of(line, number), mind.engine, mind.answering, today), ensure_ascii=False))
+
+
+def _text_of(line: bytes, number: int) -> str:
+    try:
+        text = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RefdeskError(f'standard input, line {number}: expected {{"text": ...}}: {error}') from error
+    if not isinstance(text, str):
+        raise RefdeskError(f"standard input, line {number}: text must be a string")
+    return text
+
+
+def _classified(text: str, engine: Engine, answering: Answering, today: date) -> dict[str, object]:
+    """How a first message of a new conversation is decided, with nothing stored."""
+    cleaned, address = clean(text), Address("terminal", "classify")
+    parts = understand(cleaned, engine, answering.knowledge) if has_words(cleaned) else (Part(cleaned, Prediction(OUT_OF_SCOPE, 0.0)),)
+    decision = answering.decide(Question("", address, cleaned), parts, Conversation(0, address, ""), datetime.now(UTC), today)
+    prediction = parts[0].prediction
+    return {
+        "text": text,
+        "decision": decision.action.value,
+        "intent": prediction.intent,
+        "confidence": round(prediction.confidence, 4),
+        "language": (language_of(cleaned) or Language.ZH).value,
+        "entities": [{"kind": entity.kind, "value": entity.value} for entity in prediction.entities],
+        "alternatives": [{"intent": other.intent, "confidence": round(other.confidence, 4)} for other in prediction.runners_up],
+    }
+
+
+@cli.command()
+@click.pass_obj
+def train(settings: Settings) -> None:
+    """Fit the built-in classifier to intents/ and store the model."""
+    with _bar("Refdesk") as progress:
+        model = house.train(settings, progress)
+    click.echo(f"{settings.at(settings.understanding.model)}: {model.digest}")
+
+
+@cli.command()
+@click.pass_obj
+def check(settings: Settings) -> None:
+    """List every defect of intents/, knowledge/ and refdesk.toml; exit 1 if there is any."""
+    defects = find_defects(settings, Clock(fixed=settings.calendar.now).calendar().date())
+    for defect in defects:
+        click.echo(str(defect))
+    click.echo(f"{len(defects)} defects" if defects else "No defects.", err=True)
+    sys.exit(_EXIT_DEFECTS if defects else 0)
+
+
+@cli.command()
+@click.option("--from", "start", help="First day, YYYY-MM-DD; 30 days ago if not given.")
+@click.option("--to", "end", help="Last day, YYYY-MM-DD; today if not given.")
+@click.option("--by", type=click.Choice(reports.BY), default="channel")
+@click.option("--format", "shape", type=click.Choice(export.FORMATS), default="table")
+@click.pass_obj
+def stats(settings: Settings, start: str | None, end: str | None, by: str, shape: str) -> None:
+    """The figures of a period, in total and by channel, intent, language or day."""
+    hours = house.hours(settings)
+    today = datetime.now(hours.zone).date()
+    first, last = reports.period(start or str(today - timedelta(days=29)), end or str(today))
+    with _store(settings) as store:
+        total, lines = house.figures(store, hours, first, last, by)
+    shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
+    click.echo(shown((*lines, total)))
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    store = Store(settings.at(settings.store.path))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@cli.group()
+def user() -> None:
+    """Accounts of librarians, managers, editors and administrators."""
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--name", default="", help="How colleagues see this person.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.LIBRARIAN.value)
+@click.pass_obj
+def add_user(settings: Settings, login: str, name: str, role: str) -> None:
+    """Make an account (or invite it again) and print the one-time link with which its owner sets a password."""
+    if not login.isascii() or not login.replace("-", "").replace(".", "").replace("_", "").isalnum():
+        raise Refused(f"login {login!r}: letters, digits, - . _ only")
+    with _store(settings) as store:
+        token = Accounts(store, settings.server.secret or "-", Clock().now).invite(login, name or login, Role(role))
+    click.echo(f"{house.address(settings)}/setup/{token}")
+    click.echo(f"The link works once, for {INVITATION_LASTS.days} days.", err=True)
+
+
+@user.command("list")
+@click.pass_obj
+def list_users(settings: Settings) -> None:
+    """Every account: login, role, name, and whether a password is set."""
+    with _store(settings) as store:
+        accounts: tuple[Librarian, ...] = store.read(lambda s: s.librarians())
+    for account in accounts:
+        click.echo(f"{account.login}\t{account.role.value}\t{account.name}\t{'password set' if account.password else 'invited'}")
+
+
+@cli.command()
+@click.argument("target", type=Path)
+@click.pass_obj
+def backup(settings: Settings, target: Path) -> None:
+    """Copy the database to TARGET while the server runs."""
+    with _store(settings) as store:
+        store.copy_to(target)
+    click.echo(str(target))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,193 @@
+"""Composition root: settings -> store, desk, connectors, pages -> Sanic."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from sanic import Request, Sanic
+from sanic.exceptions import SanicException
+from sanic.response import HTTPResponse, json
+
+from bot import connector, house
+from bot.accounts import Accounts
+from bot.connector import Connector
+from bot.desk import Desk
+from bot.errors import Refused, TooMuch
+from bot.limits import RateLimit
+from bot.live import EVERYTHING, Hub, Wait
+from bot.messages import Address, Exchange, Question, Reply
+from bot.outbox import Outbox
+from bot.pages import librarian, manager, patron, signin, system
+from bot.pages.render import HERE, Pages
+from bot.settings import Settings
+
+log = logging.getLogger("refdesk")
+
+LARGEST_BODY = 256 * 1024
+_TRUSTED_FACTOR = 200
+_CAMPUS_FACTOR = 40
+_TIDY_EVERY = 20.0
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Doors:
+    """What connectors may ask of the house (bot.connector.Desk), over one desk: rates, order for each asker, failures."""
+
+    def __init__(self, desk: Desk, hub: Hub, connectors: Mapping[str, Connector], asks_per_minute: int) -> None:
+        self._desk, self._hub, self._connectors = desk, hub, connectors
+        self._public, self._trusted = RateLimit(asks_per_minute), RateLimit(asks_per_minute * _TRUSTED_FACTOR)
+        self._turns: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
+
+    async def ask(self, question: Question) -> tuple[Reply, ...]:
+        """One message of one asker at a time, in the order of arrival. A failure of the bot is a handover, never silence."""
+        public = self._connectors[question.address.connector].limits.public
+        (self._public if public else self._trusted).use(question.address)
+        turn = self._turns.setdefault(question.address, asyncio.Lock())
+        async with turn:
+            try:
+                return await asyncio.wrap_future(await asyncio.to_thread(self._desk.ask, question))
+            except Refused:
+                raise
+            except Exception:  # whatever went wrong, a person is asked
+                log.exception("a question could not be decided")
+                return await asyncio.wrap_future(self._desk.fail(question))
+
+    async def collect(self, address: Address) -> tuple[Reply, ...]:
+        """Replies that waited; see Desk.collect."""
+        return await asyncio.to_thread(self._desk.collect, address)
+
+    async def rate(self, address: Address, message: int, helpful: bool) -> tuple[Reply, ...]:
+        """Thumbs up or down; see Desk.feedback."""
+        return await asyncio.to_thread(self._desk.feedback, address, message, helpful)
+
+    async def history(self, address: Address, after: int) -> Exchange:
+        """The exchange; see Desk.history."""
+        return await asyncio.to_thread(self._desk.history, address, after)
+
+    @contextlib.asynccontextmanager
+    async def listen(self, address: Address) -> AsyncIterator[Wait]:
+        """Hear of changes of an exchange; of any change while this asker has none."""
+        conversation = await asyncio.to_thread(self._desk.store.read, lambda s: s.existing_conversation(address))
+        with self._hub.listening(conversation.id if conversation else EVERYTHING) as wait:
+            yield wait
+
+
+def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Connector], name: str = "refdesk") -> Sanic[Any, Any]:
+    """The whole server. The store is opened here and closed when the server stops."""
+    desk = house.desk(settings, mind, {key: value.limits for key, value in connectors.items()})
+    hub, clock = Hub(), desk.clock
+    outbox = Outbox(desk.store, connectors, clock.now)
+    accounts = Accounts(desk.store, desk.secret, clock.now)
+    secure = settings.server.public_url.startswith("https://")
+    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure)
+    doors = Doors(desk, hub, connectors, settings.server.asks_per_minute)
+    interface = connector.Desk(doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback)
+    app: Sanic[Any, Any] = Sanic(name, configure_logging=False)
+    app.config.update(
+        AUTO_EXTEND=False,
+        REQUEST_MAX_SIZE=LARGEST_BODY, SECURE_COOKIES=secure, FALLBACK_ERROR_FORMAT="json", MOTD=False, ACCESS_LOG=False,
+        PROXIES_COUNT=settings.server.proxies or None, KEEP_ALIVE_TIMEOUT=75, GRACEFUL_SHUTDOWN_TIMEOUT=2.0,
+    )  # fmt: skip
+    app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
+    patron.mount(app, pages, desk, interface)
+    signin.mount(app, pages)
+    librarian.mount(app, pages, desk, hub)
+    manager.mount(app, pages, desk)
+    system.mount(app, pages, desk, mind.state, tuple(connectors))
+    for each in connectors.values():
+        each.mount(app, interface)
+    app.static("/static", HERE / "static", name="static")
+    _guard(app, settings)
+    _answer_errors(app, pages)
+    _run_beside(app, desk, hub, outbox, timedelta(minutes=settings.calendar.release_after_minutes))
+    return app
+
+
+def _guard(app: Sanic[Any, Any], settings: Settings) -> None:
+    """What every request and response has to pass."""
+    crowd = RateLimit(settings.server.asks_per_minute * _CAMPUS_FACTOR)
+    frames = " ".join(("'self'", *settings.server.embed_origins))
+    policy = f"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
+
+    @app.on_request
+    async def refuse(request: Request) -> HTTPResponse | None:
+        if request.method in _READING or request.path.startswith("/webhooks/"):
+            return None
+        if not _same_site(request):
+            return json({"error": "requests from other sites are refused"}, status=403)
+        try:
+            crowd.use(request.client_ip)
+        except TooMuch as error:
+            return json({"error": str(error)}, status=429)
+        return None
+
+    @app.on_response  # type: ignore[untyped-decorator]
+    async def harden(request: Request, response: HTTPResponse) -> None:
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+
+
+def _same_site(request: Request) -> bool:
+    """Whether a state-changing request comes from our own pages, or from something that is no browser."""
+    fetched = request.headers.get("sec-fetch-site")
+    if fetched:
+        return fetched in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _answer_errors(app: Sanic[Any, Any], pages: Pages) -> None:
+    async def explain(request: Request, error: Exception) -> HTTPResponse:
+        status = error.status_code if isinstance(error, SanicException) else 500
+        if status >= 500:
+            log.error("%s %s failed", request.method, request.path, exc_info=error)
+        text = str(error) if isinstance(error, SanicException) and status < 500 else "internal error"
+        if "text/html" in request.headers.get("accept", ""):
+            key = f"error.{status}" if status in (403, 404, 405, 413) else "error.other"
+            response = pages.notice(request, status, pages.knowledge.phrase(key, pages.frame(request).language))
+        else:
+            response = json({"error": text}, status=status)
+        response.headers.update(getattr(error, "headers", {}))  # Allow with a 405
+        return response
+
+    app.error_handler.add(Exception, explain)
+
+
+def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, release_after: timedelta) -> None:
+    """The background tasks, and the order of stopping: first the tasks, then the store."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def forever(work: Callable[[], Awaitable[object]], every: float) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:  # a background task that dies would be silence
+                log.exception("a background task failed; it goes on")
+            await asyncio.sleep(every)
+
+    @app.before_server_start
+    async def start(app: Sanic[Any, Any]) -> None:
+        hub.start()
+        loop = asyncio.get_running_loop()
+
+        def announce(conversations: frozenset[int]) -> None:
+            hub.wake(conversations)
+            with contextlib.suppress(RuntimeError):  # the loop may have stopped while the last batch was written
+                loop.call_soon_threadsafe(outbox.wake)
+
+        desk.store.on_commit(announce)
+        tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release_after), _TIDY_EVERY)))
+
+    @app.after_server_stop
+    async def stop(app: Sanic[Any, Any]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(desk.store.close)

@@ -1,0 +1,97 @@
+"""From evidence to probability: how sure may one be that answering this candidate is right?
+
+A logistic regression over what distinguishes good candidates from bad ones, each figure bent at a few knots so that
+the curve need not be straight. It is learned on evidence for examples that the judges had not seen, hence honest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from bot.classifier.evidence import Evidence
+from bot.classifier.features import Floats, Ints
+
+CANDIDATES = 6
+_NEIGHBOUR_WEIGHT = 1.0
+_KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Knots and weights of the regression; `outside` is the column of out_of_scope, -1 when there is none."""
+
+    knots: Floats
+    weights: Floats
+    intercept: float
+    outside: int
+
+    def judged(self, evidence: Evidence, about: Floats) -> tuple[Ints, Floats]:
+        """The best candidates (class numbers) of each text and their probabilities, likeliest first."""
+        candidates, figures = _figures(evidence, about, self.outside)
+        bent = _bent(figures, self.knots)
+        linear = bent @ self.weights[: bent.shape[2]] + self.weights[bent.shape[2] :][candidates] + self.intercept
+        chances = 1 / (1 + np.exp(-linear))
+        order = np.argsort(-chances, axis=1, kind="stable")
+        return np.take_along_axis(candidates, order, 1), np.take_along_axis(chances, order, 1)
+
+
+def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate:
+    """From out-of-fold evidence and the true classes."""
+    candidates, figures = _figures(evidence, about, outside)
+    flat = figures.reshape(-1, figures.shape[2])
+    knots = np.quantile(flat, _KNOTS, axis=0).astype(np.float32)
+    bent = _bent(figures, knots).reshape(len(flat), -1)
+    classes = evidence.scores.shape[1]
+    marks = np.eye(classes, dtype=np.float32)[candidates.ravel()]
+    inputs = np.concatenate([bent, marks], axis=1)
+    spread = np.maximum(inputs.std(axis=0), 1e-3)
+    right = candidates.ravel() == np.repeat(labels, candidates.shape[1])
+    regression = LogisticRegression(C=1.0, max_iter=400).fit(inputs / spread, right)
+    return Gate(knots, (regression.coef_[0] / spread).astype(np.float32), float(regression.intercept_[0]), outside)
+
+
+def _figures(evidence: Evidence, about: Floats, outside: int) -> tuple[Ints, Floats]:
+    """Candidates of each text, and per candidate the figures that the regression sees."""
+    scores, near = evidence.scores, evidence.similarities
+    count = min(CANDIDATES, scores.shape[1])
+    candidates = np.argsort(-(scores + _NEIGHBOUR_WEIGHT * near), axis=1, kind="stable")[:, :count].astype(np.int32)
+    score, rival = _against_rival(scores, candidates)
+    similarity, near_rival = _against_rival(near, candidates)
+    none = np.zeros((len(scores), 1), np.float32)
+    outer = scores[:, outside : outside + 1] if outside >= 0 else none - 1
+    near_outer = near[:, outside : outside + 1] if outside >= 0 else none
+    mass = np.log(np.exp(3 * scores).sum(axis=1, keepdims=True))
+    columns = [
+        score,
+        score - rival,
+        score - outer,
+        rival,
+        similarity,
+        similarity - near_rival,
+        similarity - near_outer,
+        (score - rival) * similarity,
+        score * about[:, :1],
+        score * about[:, 3:4],
+        mass,
+        3 * score - mass,
+        *(about[:, at : at + 1] for at in range(about.shape[1])),
+    ]
+    inside = (candidates != outside).astype(np.float32)
+    # out_of_scope is another kind of claim than an intent: its figures get weights of their own.
+    spread = [np.broadcast_to(column, score.shape) for column in columns]
+    split = [column * inside for column in spread] + [column * (1 - inside) for column in spread]
+    return candidates, np.stack(split, axis=2).astype(np.float32)
+
+
+def _against_rival(values: Floats, candidates: Ints) -> tuple[Floats, Floats]:
+    """Each candidate's value, and the highest value among the other classes."""
+    mine = np.take_along_axis(values, candidates, 1)
+    highest = np.partition(values, -2, axis=1)[:, -2:]
+    return mine, np.where(mine >= highest[:, 1:], highest[:, :1], highest[:, 1:]).astype(np.float32)
+
+
+def _bent(figures: Floats, knots: Floats) -> Floats:
+    """Each figure itself and what of it lies above each knot."""
+    parts = [figures, *(np.maximum(figures - knot, 0) for knot in knots)]
+    return np.concatenate(parts, axis=2)

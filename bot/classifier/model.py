@@ -1,0 +1,190 @@
+"""The classifier as a whole: learned from Training, asked with a text, kept in one file."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from bot.classifier import evidence, gate, storage
+from bot.classifier.evidence import Evidence, Judge
+from bot.classifier.features import Featuriser, Floats, Ints, Row, pieces
+from bot.classifier.gate import Gate
+from bot.classifier.lexicon import Lexicon
+from bot.domain import OUT_OF_SCOPE, Candidate, Prediction
+from bot.errors import ModelUnusable
+from bot.training import Training
+
+Progress = Callable[[str, float], None]
+FOLDS = 5
+_RUNNERS_UP = 4
+_WORKERS = 2
+
+
+def _silent(step: str, share: float) -> None:
+    """No one watches."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What a message means. `made_from` is the digest of the training files."""
+
+    classes: tuple[str, ...]
+    lexicon: tuple[tuple[str, tuple[str, ...]], ...]
+    featuriser: Featuriser
+    judge: Judge
+    gate: Gate
+    made_from: str
+
+    def predict(self, text: str) -> Prediction:
+        """The likeliest intent with the probability that answering it is right, and the next likely ones. Any text is fine."""
+        row = self.featuriser.row(text)
+        if not row.indices.size:
+            return Prediction(OUT_OF_SCOPE, 1.0)
+        candidates, chances = self.gate.judged(self.judge.one(row), row.about[None, :])
+        return _prediction(self.classes, candidates[0], chances[0])
+
+    @cached_property
+    def _content(self) -> bytes:
+        judge, own = self.judge, self.gate
+        settings = {
+            "classes": self.classes, "lexicon": self.lexicon, "documents": self.featuriser.documents,
+            "examples": judge.examples, "intercept": own.intercept, "outside": own.outside,
+        }  # fmt: skip
+        arrays = {
+            "vocabulary": np.frombuffer("\n".join(self.featuriser.vocabulary).encode(), np.uint8), "idf": self.featuriser.idf,
+            "weights": judge.weights, "intercepts": judge.intercepts, "starts": judge.starts, "postings": judge.postings,
+            "strengths": judge.strengths, "firsts": judge.firsts, "factors": judge.factors,
+            "gate_knots": own.knots, "gate_weights": own.weights,
+        }  # fmt: skip
+        return storage.pack(self.made_from, settings, arrays)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model's file: the same training files give the same digest."""
+        return hashlib.sha256(self._content).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """One file, replaced as a whole."""
+        storage.write(path, self._content)
+
+
+def load(path: Path, digest: str) -> Classifier:
+    """A saved model; ModelUnusable unless it is whole, of this version and made from the training files with this digest."""
+    settings, arrays = storage.read(path, digest)
+    try:
+        lexicon = tuple((name, tuple(phrases)) for name, phrases in settings["lexicon"])
+        vocabulary = arrays["vocabulary"].tobytes().decode().split("\n")
+        judge = Judge(
+            weights=arrays["weights"], intercepts=arrays["intercepts"], starts=arrays["starts"], postings=arrays["postings"],
+            strengths=arrays["strengths"], firsts=arrays["firsts"], factors=arrays["factors"], examples=settings["examples"],
+        )  # fmt: skip
+        own = Gate(arrays["gate_knots"], arrays["gate_weights"], settings["intercept"], settings["outside"])
+        featuriser = Featuriser(Lexicon(lexicon), vocabulary, arrays["idf"], settings["documents"])
+        return Classifier(tuple(settings["classes"]), lexicon, featuriser, judge, own, digest)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnusable(path, "is damaged") from error
+
+
+def fit(training: Training, progress: Progress = _silent) -> Classifier:
+    """A classifier from all examples. Deterministic: fixed seeds, fixed order."""
+    lesson = _prepared(training, progress)
+    unseen = _out_of_fold(lesson, progress)
+    progress("judging", 0.8)
+    judge = evidence.learn(lesson.rows, lesson.labels, lesson.featuriser.vocabulary)
+    progress("calibrating", 0.9)
+    own = gate.learn(unseen, lesson.about, lesson.labels, lesson.outside)
+    progress("done", 1.0)
+    return Classifier(lesson.classes, training.lexicon, lesson.featuriser, judge, own, training.digest)
+
+
+def cross_validated(training: Training, progress: Progress = _silent) -> tuple[Prediction, ...]:
+    """For every example what a classifier says that has not seen it; aligned with training.examples.
+
+    Evidence and gate are both out of fold. Only the vocabulary and its frequencies are shared, which knows no labels.
+    """
+    lesson = _prepared(training, progress)
+    unseen = _out_of_fold(lesson, progress)
+    said: list[Prediction | None] = [None] * len(lesson.labels)
+    for fold in range(FOLDS):
+        progress("calibrating", 0.8 + 0.2 * fold / FOLDS)
+        out = lesson.folds == fold
+        own = gate.learn(_some(unseen, ~out), lesson.about[~out], lesson.labels[~out], lesson.outside)
+        candidates, chances = own.judged(_some(unseen, out), lesson.about[out])
+        for at, row in enumerate(np.flatnonzero(out).tolist()):
+            said[row] = _prediction(lesson.classes, candidates[at], chances[at])
+    progress("done", 1.0)
+    return tuple(prediction for prediction in said if prediction is not None)
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """Training as numbers."""
+
+    classes: tuple[str, ...]
+    labels: Ints
+    folds: Ints
+    featuriser: Featuriser
+    rows: sparse.csr_array
+    about: Floats
+
+    @property
+    def outside(self) -> int:
+        return self.classes.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.classes else -1
+
+
+def _prepared(training: Training, progress: Progress) -> _Lesson:
+    classes = tuple(sorted({example.intent for example in training.examples}))
+    number = {intent: at for at, intent in enumerate(classes)}
+    labels = np.array([number[example.intent] for example in training.examples], np.int32)
+    lexicon = Lexicon(training.lexicon)
+    found = []
+    for at, example in enumerate(training.examples):
+        if at % 1000 == 0:
+            progress("reading", 0.15 * at / len(labels))
+        found.append(pieces(example.text, lexicon))
+    featuriser = Featuriser.learn(lexicon, found)
+    rows: list[Row] = [featuriser.weighed(of_text) for of_text in found]
+    progress("reading", 0.25)
+    return _Lesson(classes, labels, _folds(labels), featuriser, featuriser.matrix(rows), np.stack([row.about for row in rows]))
+
+
+def _folds(labels: Ints) -> Ints:
+    """A fold for each example: every class is dealt out evenly, in an order that is random but always the same."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    folds = np.zeros(len(labels), np.int32)
+    for label in np.unique(labels):
+        mine = order[labels[order] == label]
+        folds[mine] = np.arange(len(mine)) % FOLDS
+    return folds
+
+
+def _out_of_fold(lesson: _Lesson, progress: Progress) -> Evidence:
+    """Evidence for every example from judges that have not seen it."""
+    shape = (len(lesson.labels), len(lesson.classes))
+    whole = Evidence(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+    def judged(fold: int) -> tuple[int, Evidence]:
+        seen = lesson.folds != fold
+        judge = evidence.learn(lesson.rows[seen], lesson.labels[seen], lesson.featuriser.vocabulary)
+        return fold, judge.many(lesson.rows[~seen])
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for fold, part in pool.map(judged, range(FOLDS)):
+            out = lesson.folds == fold
+            whole.scores[out], whole.similarities[out] = part.scores, part.similarities
+            progress("judging", 0.25 + 0.5 * (fold + 1) / FOLDS)
+    return whole
+
+
+def _some(whole: Evidence, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Evidence:
+    return Evidence(whole.scores[which], whole.similarities[which])
+
+
+def _prediction(classes: Sequence[str], candidates: Ints, chances: Floats) -> Prediction:
+    listed = [Candidate(classes[at], float(chance)) for at, chance in zip(candidates.tolist(), chances.tolist(), strict=True)]
+    return Prediction(listed[0].intent, listed[0].confidence, tuple(listed[1 : 1 + _RUNNERS_UP]))

@@ -1,0 +1,92 @@
+"""What a chat platform must do to take part, and the one place that loads one by name."""
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+import connectors
+from bot.errors import UnknownConnector
+from bot.messages import Address, Exchange, Question, Reply
+
+WEB = "web"
+VISITOR_COOKIE = "refdesk_visitor"
+
+
+class Outcome(StrEnum):
+    """Where a reply ended: shown to the asker, or kept for them."""
+
+    DELIVERED = "delivered"
+    MAILBOX = "mailbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a channel takes: bytes of UTF-8 in one message, how long after a question it can still be answered, and
+    whether the bot's replies go out `inline`, in the response to the question itself. A `public` channel is open to
+    anybody without a platform or a token that vouches for the asker, so its askers are limited more tightly."""
+
+    max_bytes: int
+    window: timedelta | None = None
+    inline: bool = True
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One reply on its way to one asker. `key` never changes between tries; use it against duplicates."""
+
+    key: str
+    address: Address
+    reply: Reply
+    question: str
+    deadline: datetime | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a connector may ask of the house.
+
+    `ask` stores and answers one message; every failure but a full disk ends in replies, TooMuch names a limit.
+    `collect` hands out replies that wait for an asker, oldest first, and marks them delivered.
+    `rate` notes whether an answer helped. `history` is the exchange with lines numbered above `after`.
+    `listen` yields a wait: each call returns at the next change of an asker's exchange, or after so many seconds.
+    """
+
+    ask: Callable[[Question], Awaitable[tuple[Reply, ...]]]
+    collect: Callable[[Address], Awaitable[tuple[Reply, ...]]]
+    rate: Callable[[Address, int, bool], Awaitable[tuple[Reply, ...]]]
+    history: Callable[[Address, int], Awaitable[Exchange]]
+    listen: Callable[[Address], AbstractAsyncContextManager[Callable[[float], Awaitable[bool]]]]
+    loopback: bool
+
+
+class Connector(Protocol):
+    """One chat platform. The two attributes are constants of the platform; the methods are all it must do."""
+
+    name: str
+    limits: Limits
+
+    def mount(self, app: Any, desk: Desk) -> None:
+        """Add this platform's routes to the Sanic application."""
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        """Push one reply. Raise DeliveryFailed to be tried again, DeliveryRefused to leave it in the mailbox."""
+
+
+def known() -> tuple[str, ...]:
+    """The connectors that are installed: one module each in the package `connectors`."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(connectors.__path__)))
+
+
+def load(name: str, section: Mapping[str, Any]) -> Connector | None:
+    """Build the connector NAME from its settings section; None when it is switched off or its keys are not set."""
+    if name not in known():
+        raise UnknownConnector(name)
+    build: Callable[[Mapping[str, Any]], Connector | None] = importlib.import_module(f"connectors.{name}").build
+    return build(section)

@@ -1,0 +1,312 @@
+"""What bot's own rooms hand each other: frozen values, aware UTC times."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.messages import Action, Address, Choice, Language, Link, Reply, Who
+
+OUT_OF_SCOPE = "out_of_scope"
+
+
+class IntentKind(StrEnum):
+    """How an intent is answered; see intents/catalogue.yml."""
+
+    FAQ = "faq"
+    LOOKUP = "lookup"
+    FORM = "form"
+    HUMAN = "human"
+    SOCIAL = "social"
+
+
+class Risk(StrEnum):
+    """What a wrong answer costs: a high-risk entry past its review date is no longer said."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class TicketStatus(StrEnum):
+    """waiting -> claimed -> answered -> closed; bot/tickets.py has the table."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+class ConversationState(StrEnum):
+    """Who speaks: the bot, nobody yet, or a librarian. A closed conversation is back with the bot."""
+
+    BOT = "bot"
+    WAITING = "waiting"
+    HUMAN = "human"
+
+
+class EventName(StrEnum):
+    """What happened; every figure is a query over these."""
+
+    ASKED = "asked"
+    ANSWERED = "answered"
+    CLARIFIED = "clarified"
+    CHOSEN = "chosen"
+    HANDED_OVER = "handed_over"
+    HELPFUL = "helpful"
+    UNHELPFUL = "unhelpful"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    REPLIED = "replied"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    FORM_STARTED = "form_started"
+    FORM_LEFT = "form_left"
+    SOCIAL = "social"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something named in a message: kind is database, textbook, course, college or campus; value is canonical."""
+
+    kind: str
+    value: str
+    text: str = ""
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An intent with its confidence, 0..1."""
+
+    intent: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a message means: the best intent, the next best ones, what is named in it, and who says so."""
+
+    intent: str
+    confidence: float
+    runners_up: tuple[Candidate, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    engine: str = "builtin"
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Best first, the winner included."""
+        return (Candidate(self.intent, self.confidence), *self.runners_up)
+
+
+class Engine(Protocol):
+    """What understands: the built-in classifier, or a Rasa server."""
+
+    def predict(self, text: str) -> Prediction:
+        """What a message means. Any text is fine; raises EngineUnavailable when no answer can be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A message, or one of the questions in it, with what it was understood as."""
+
+    text: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One curated answer in one language, facts already filled in."""
+
+    id: str
+    intent: str
+    language: Language
+    title: str
+    answer: str
+    owner: str
+    source: str
+    reviewed_on: date
+    review_by: date
+    risk: Risk = Risk.LOW
+    links: tuple[Link, ...] = ()
+    campus: str = ""
+    entity: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    facets: tuple[tuple[str, str], ...] = ()
+
+    def facet(self, name: str) -> str:
+        """The part of the answer about price, time, who, where, how or trouble; '' where it has none."""
+        return dict(self.facets).get(name, "")
+
+    def current(self, today: date) -> bool:
+        """Whether its dates reach today."""
+        return (self.valid_from or today) <= today <= (self.valid_until or today)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page."""
+
+    id: int
+    conversation: int
+    question: int
+    intent: str
+    reason: str
+    status: TicketStatus
+    opened_at: datetime
+    code: str
+    claimed_by: str = ""
+    claimed_at: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `question` is the stored id of the consultation it belongs to."""
+
+    name: EventName
+    at: datetime
+    connector: str
+    visitor: str
+    question: int = 0
+    intent: str = ""
+    entry: str = ""
+    ticket: int = 0
+    librarian: str = ""
+    language: str = ""
+    engine: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormProgress:
+    """A request form being filled in: its name and the answers so far, in order."""
+
+    form: str
+    answers: tuple[tuple[str, str], ...] = ()
+    question: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What is remembered of one asker in one place. `options` are the numbered choices the bot offered last."""
+
+    id: int
+    address: Address
+    visitor: str
+    state: ConversationState = ConversationState.BOT
+    language: Language | None = None
+    intent: str = ""
+    entry: str = ""
+    entities: tuple[Entity, ...] = ()
+    facets_shown: tuple[str, ...] = ()
+    question: int = 0
+    options: tuple[Choice, ...] = ()
+    form: FormProgress | None = None
+    ticket: int = 0
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A ticket to be opened: for which stored question, why, and the form's fields if one was filled in."""
+
+    reason: str
+    intent: str = ""
+    question: int = 0
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An event to be recorded, before the store knows its time, visitor and number."""
+
+    name: EventName
+    intent: str = ""
+    entry: str = ""
+    question: int = 0
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one message: what to say, what to remember, whom to ask, what to record."""
+
+    action: Action
+    replies: tuple[Reply, ...]
+    conversation: Conversation
+    handover: Handover | None = None
+    notes: tuple[Note, ...] = ()
+    prediction: Prediction | None = None
+    new_question: bool = False
+
+
+class DeliveryStatus(StrEnum):
+    """Where an outgoing reply stands. INLINE went out in the response to the question itself."""
+
+    INLINE = "inline"
+    DUE = "due"
+    DELIVERED = "delivered"
+    MAILBOX = "mailbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One stored message of a conversation. `reply` is set on outgoing, `prediction` on a patron's messages."""
+
+    id: int
+    conversation: int
+    who: Who
+    text: str
+    at: datetime
+    author: str = ""
+    ticket: int = 0
+    reply: Reply | None = None
+    prediction: Prediction | None = None
+    delivery: DeliveryStatus = DeliveryStatus.INLINE
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A ticket as the queue shows it: with the words of its question and the channel it came by."""
+
+    ticket: Ticket
+    text: str
+    connector: str
+
+
+class Role(StrEnum):
+    """What a signed-in person may do."""
+
+    LIBRARIAN = "librarian"
+    MANAGER = "manager"
+    EDITOR = "editor"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Librarian:
+    """Somebody who signs in. `session` is raised to end all their sessions; `password` is an argon2 hash or ''."""
+
+    login: str
+    name: str
+    role: Role
+    password: str = ""
+    failures: int = 0
+    locked_until: datetime | None = None
+    session: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An outbox row that is due: the stored message and where it must go."""
+
+    id: int
+    message: Message
+    address: Address
+    answers: str
+    deadline: datetime | None
+    tries: int

@@ -1,0 +1,130 @@
+"""One tree of errors, named by what happened; each carries its evidence.
+
+RefdeskError
+├── Defect(path, line, what)             a fault in data that people edit
+│   └── listed by DefectsFound(defects)  raised when such data must not be used
+├── WrongSetting(key, why)               refdesk.toml or the environment
+├── UnknownConnector(name)
+├── ModelUnusable(path, why)             missing, truncated, other version: retrain
+├── EngineUnavailable(engine, why)       the Rasa server is down, slow, or answers nonsense
+├── StoreUnusable(path, why)             unwritable, newer version, not a database
+├── Refused(why)                         a request that its sender can mend
+│   ├── MoveRefused(what, status, why)   a ticket is not in the state that the step needs
+│   ├── NotFound(what)
+│   ├── LoginRefused(why)
+│   └── TooMuch(what, limit)
+└── DeliveryError(connector, why)
+    ├── DeliveryFailed                   try again later
+    └── DeliveryRefused                  the platform will never take it: keep it in the mailbox
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class RefdeskError(Exception):
+    """Root of everything that Refdesk raises on purpose."""
+
+
+class Defect(RefdeskError):
+    """One fault in a file that people edit; `line` counts from 1, 0 when the file as a whole is meant."""
+
+    def __init__(self, path: Path | str, line: int, what: str) -> None:
+        self.path, self.line, self.what = Path(path), line, what
+        super().__init__(f"{self.path}:{line}: {what}" if line else f"{self.path}: {what}")
+
+
+class DefectsFound(RefdeskError):
+    """Data that must not be used, with every defect found in it."""
+
+    def __init__(self, defects: Iterable[Defect]) -> None:
+        self.defects = tuple(defects)
+        super().__init__("\n".join(str(defect) for defect in self.defects))
+
+
+class WrongSetting(RefdeskError):
+    """A key of refdesk.toml or a REFDESK__ variable that is unknown or has an impossible value."""
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key, self.why = key, why
+        super().__init__(f"{key}: {why}")
+
+
+class UnknownConnector(RefdeskError):
+    """A [connectors.NAME] section without a file connectors/NAME.py."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"connectors.{name}: there is no connector of this name")
+
+
+class ModelUnusable(RefdeskError):
+    """A model file that cannot be loaded; the remedy is `refdesk train`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path}: {why}; run `refdesk train`")
+
+
+class EngineUnavailable(RefdeskError):
+    """An understanding engine outside this process gave no usable prediction."""
+
+    def __init__(self, engine: str, why: str) -> None:
+        self.engine, self.why = engine, why
+        super().__init__(f"{engine}: {why}")
+
+
+class StoreUnusable(RefdeskError):
+    """The database cannot be opened as it is; nothing in it was changed."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path}: {why}")
+
+
+class Refused(RefdeskError):
+    """A request that is not carried out, with a reason that its sender can act on."""
+
+
+class MoveRefused(Refused):
+    """A ticket or conversation step that its state does not allow."""
+
+    def __init__(self, what: str, status: str, why: str) -> None:
+        self.what, self.status, self.why = what, status, why
+        super().__init__(f"{what} is {status}: {why}")
+
+
+class NotFound(Refused):
+    """Nothing is stored under this number, code or name."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} was not found")
+
+
+class LoginRefused(Refused):
+    """Wrong name or password, a locked account, or a used or expired link."""
+
+
+class TooMuch(Refused):
+    """A limit on size or rate was passed."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        self.what, self.limit = what, limit
+        super().__init__(f"{what}: the limit is {limit}")
+
+
+class DeliveryError(RefdeskError):
+    """A reply did not reach the platform."""
+
+    def __init__(self, connector: str, why: str) -> None:
+        self.connector, self.why = connector, why
+        super().__init__(f"{connector}: {why}")
+
+
+class DeliveryFailed(DeliveryError):
+    """A passing fault; the outbox tries again."""
+
+
+class DeliveryRefused(DeliveryError):
+    """A lasting refusal; the reply stays in the asker's mailbox."""

@@ -1,0 +1,115 @@
+"""Settings -> knowledge, engine, answering, desk: what the server and the command line both stand on."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from bot import classifier, knowledge, reports, training
+from bot.answering import Answering, Policy
+from bot.connector import Connector, Limits, known, load
+from bot.desk import Clock, Desk
+from bot.domain import Engine, IntentKind
+from bot.errors import Defect, ModelUnusable, UnknownConnector
+from bot.hours import DutyHours
+from bot.rasa_engine import RasaEngine
+from bot.settings import Settings
+from bot.store import Store
+
+log = logging.getLogger("refdesk")
+
+Progress = Callable[[str, float], None]
+
+
+def _silent(stage: str, share: float) -> None:
+    """No progress bar."""
+
+
+@dataclass(frozen=True)
+class Mind:
+    """What understands and decides; it touches no database. `state` says how the engine is, for /health."""
+
+    engine: Engine
+    answering: Answering
+    state: Callable[[], str]
+
+
+def mind(settings: Settings, progress: Progress = _silent) -> Mind:
+    """Load knowledge and model; train when there is no usable model of today's intents/."""
+    curated = knowledge.read(settings.at(settings.library.knowledge))
+    builtin = engine(settings, progress)
+    answering = Answering(curated, kinds(settings), policy(settings))
+    if settings.understanding.engine == "rasa":
+        rasa = RasaEngine(settings.understanding.rasa_url, settings.understanding.rasa_timeout, builtin)
+        return Mind(rasa, answering, lambda: f"rasa {rasa.state()}")
+    return Mind(builtin, answering, lambda: "builtin ok")
+
+
+def kinds(settings: Settings) -> Mapping[str, IntentKind]:
+    """How each intent is answered."""
+    return {intent.id: intent.kind for intent in training.read_catalogue(settings.at(settings.library.intents) / "catalogue.yml")}
+
+
+def policy(settings: Settings) -> Policy:
+    """The thresholds."""
+    u = settings.understanding
+    silence = timedelta(minutes=u.forget_after_minutes)
+    return Policy(u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow")
+
+
+def engine(settings: Settings, progress: Progress = _silent) -> classifier.Classifier:
+    """The built-in classifier, trained first if the stored model does not fit intents/."""
+    path, folder = settings.at(settings.understanding.model), settings.at(settings.library.intents)
+    if not folder.is_dir():
+        raise Defect(folder, 0, "no such folder; is refdesk.toml in the folder you are in?")
+    try:
+        return classifier.load(path, training.digest(folder))
+    except ModelUnusable as reason:
+        log.warning("%s; training now", reason.why)
+        return train(settings, progress)
+
+
+def train(settings: Settings, progress: Progress = _silent) -> classifier.Classifier:
+    """Fit a model to intents/ and store it; DefectsFound when the data cannot be used."""
+    model = classifier.fit(training.read(settings.at(settings.library.intents)), progress)
+    path = settings.at(settings.understanding.model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model.save(path)
+    return model
+
+
+def connectors(settings: Settings) -> dict[str, Connector]:
+    """The connectors that are on: those installed whose required keys are set."""
+    for name in settings.connectors:
+        if name not in known():
+            raise UnknownConnector(name)
+    loaded = {name: load(name, settings.connectors.get(name, {})) for name in known()}
+    return {name: connector for name, connector in loaded.items() if connector is not None}
+
+
+def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) -> Desk:
+    """The desk over the settings' database."""
+    store = Store(settings.at(settings.store.path))
+    return Desk(
+        store, understanding.engine, understanding.answering, hours(settings),
+        limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
+    )  # fmt: skip
+
+
+def hours(settings: Settings) -> DutyHours:
+    """When librarians are on duty."""
+    calendar = settings.calendar
+    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra)
+
+
+def figures(store: Store, duty: DutyHours, start: date, end: date, by: str) -> tuple[reports.Figures, tuple[reports.Figures, ...]]:
+    """The figures for questions asked from `start` to `end`, both included, in the library's time zone."""
+    first = datetime.combine(start, time.min, duty.zone)
+    after = datetime.combine(end + timedelta(days=1), time.min, duty.zone)
+    asked = store.read(lambda s: reports.questions(s.histories(first, after)))
+    return reports.figures(asked, duty), reports.grouped(asked, duty, by)
+
+
+def address(settings: Settings) -> str:
+    """Where patrons find the server."""
+    return settings.server.public_url or f"http://{settings.server.host}:{settings.server.port}"

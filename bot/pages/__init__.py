@@ -1,0 +1,1 @@
+"""What people see in a browser. A handler reads, calls the desk or the reports, fills one context, renders."""

@@ -1,0 +1,144 @@
+"""What each template is given: one frozen dataclass a template, so that a page cannot show what its handler did not fill in."""
+
+from dataclasses import dataclass
+
+from bot.domain import Candidate, Entry, Librarian, Message, QueueRow, Ticket
+from bot.messages import Exchange, Language
+from bot.reports import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page shows: its language, who is signed in, and the token that its forms send back."""
+
+    language: Language
+    path: str
+    user: Librarian | None = None
+    csrf: str = ""
+    embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPage:
+    """chat.html: the patron's page."""
+
+    frame: Frame
+    exchange: Exchange
+    popular: tuple[str, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxPage:
+    """mailbox.html: one consultation behind its pick-up code."""
+
+    frame: Frame
+    ticket: Ticket
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPage:
+    """login.html."""
+
+    frame: Frame
+    login: str = ""
+    next: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPage:
+    """setup.html: choosing a password by a one-time link."""
+
+    frame: Frame
+    login: str
+    token: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """One ticket in the queue. `waited` is minutes since it was opened."""
+
+    row: QueueRow
+    title: str
+    waited: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """queue.html. `view` is waiting, mine, all or closed; `counts` the number of tickets in waiting, mine and all."""
+
+    frame: Frame
+    view: str
+    lines: tuple[QueueLine, ...]
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLine:
+    """One of the bot's candidates for a question."""
+
+    candidate: Candidate
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPage:
+    """ticket.html. `entry` is the curated answer that the bot would have given, if it has one;
+    `fields` are those of a request form under their labels."""
+
+    frame: Frame
+    ticket: Ticket
+    title: str
+    connector: str
+    question: Message
+    messages: tuple[Message, ...]
+    candidates: tuple[CandidateLine, ...]
+    entry: Entry | None
+    fields: tuple[tuple[str, str], ...] = ()
+    draft: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsPage:
+    """reports.html: the figures of a period, in total and by one property."""
+
+    frame: Frame
+    start: str
+    end: str
+    by: str
+    ways: tuple[str, ...]
+    total: Figures
+    lines: tuple[Figures, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    """notice.html: an error or a short message, as a page."""
+
+    frame: Frame
+    status: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the HTTP interface."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocsPage:
+    """docs.html: the HTTP interface as a page."""
+
+    frame: Frame
+    version: str
+    operations: tuple[Operation, ...]

@@ -1,0 +1,192 @@
+"""One frozen Settings from refdesk.toml and the environment, read once.
+
+Every key is also an environment variable REFDESK__SECTION__KEY, which wins. A key that does not exist stops the
+start and is named together with its line.
+"""
+
+import os
+import re
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from bot.errors import WrongSetting
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+
+class Library(_Section):
+    """Where the data that librarians edit lies, relative to refdesk.toml."""
+
+    intents: Path = Path("intents")
+    knowledge: Path = Path("knowledge")
+    campus: str = ""
+
+
+class Server(_Section):
+    """Where the process listens. `public_url` is what patrons and platforms see; `secret` signs cookies; `proxies` is how
+    many reverse proxies stand before it; `embed_origins` are the sites that may show the chat in a frame."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = ""
+    secret: str = ""
+    asks_per_minute: int = Field(default=30, ge=1)
+    proxies: int = Field(default=0, ge=0)
+    embed_origins: tuple[str, ...] = ()
+
+
+class StoreSection(_Section):
+    """The one SQLite file."""
+
+    path: Path = Path("data/refdesk.db")
+
+
+class Understanding(_Section):
+    """Which engine understands, and from which confidence the bot speaks."""
+
+    engine: Literal["builtin", "rasa"] = "builtin"
+    rasa_url: str = "http://127.0.0.1:5005"
+    rasa_timeout: float = Field(default=2.0, gt=0)
+    model: Path = Path("data/model.refdesk")
+    answer_at: float = Field(default=0.6, ge=0, le=1)
+    margin: float = Field(default=0.05, ge=0, le=1)
+    clarify_at: float = Field(default=0.25, ge=0, le=1)
+    forget_after_minutes: int = Field(default=30, ge=1)
+    mode: Literal["auto", "shadow"] = "auto"
+    suggest: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    embedding: Path | None = None
+
+
+class Calendar(_Section):
+    """When librarians are on duty. `now` fixes the clock for calendar decisions, for tests and demonstrations."""
+
+    timezone: str = "Asia/Shanghai"
+    duty: tuple[str, ...] = ("mon-fri 08:30-12:00", "mon-fri 14:00-17:30")
+    closed: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    now: datetime | None = None
+    release_after_minutes: int = Field(default=30, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"no such time zone: {value}") from error
+        return value
+
+    @field_validator("now")
+    @classmethod
+    def _now_is_aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs a UTC offset, e.g. 2026-11-22T10:00:00+08:00")
+        return value
+
+
+class Retention(_Section):
+    """How long texts are kept, in days; counts are kept for ever."""
+
+    messages_days: int = Field(default=730, ge=1)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `root` is the folder of refdesk.toml; relative paths start there."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REFDESK__", env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+    )
+    library: Library = Library()
+    server: Server = Server()
+    store: StoreSection = StoreSection()
+    understanding: Understanding = Understanding()
+    calendar: Calendar = Calendar()
+    retention: Retention = Retention()
+    connectors: dict[str, dict[str, Any]] = {}
+    root: Path = Path(".")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose values arrive as keywords."""
+        return env_settings, init_settings
+
+    def at(self, path: Path) -> Path:
+        """A path of the settings as the process can open it."""
+        return path if path.is_absolute() else self.root / path
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server can be reached from this machine only."""
+        return self.server.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def read(path: Path = Path("refdesk.toml")) -> Settings:
+    """Settings from `path` (which may be absent) and the environment; WrongSetting names key, file and line."""
+    try:
+        source = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        values = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongSetting(str(path), f"not valid TOML in UTF-8: {error}") from error
+    _refuse_unknown_variables()
+    try:
+        return Settings(**{**values, "root": path.parent})
+    except ValidationError as error:
+        raise _explained(error, path, source) from error
+    except SettingsError as error:
+        raise _not_json(error) from error
+
+
+def _refuse_unknown_variables() -> None:
+    """pydantic-settings passes over a variable whose section does not exist; a typo there must not be silent."""
+    for name in os.environ:
+        parts = name.lower().split("__")
+        if parts[0] == "refdesk" and (len(parts) < 3 or parts[1] not in Settings.model_fields):
+            raise WrongSetting(name, "no such setting; expected REFDESK__SECTION__KEY")
+
+
+def _explained(error: ValidationError, path: Path, source: str) -> WrongSetting:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    names = [part for part in first["loc"] if isinstance(part, str)]
+    why = "no such key" if first["type"] == "extra_forbidden" else first["msg"]
+    variable = f"REFDESK__{'__'.join(names)}".upper()
+    if any(name.upper() == variable for name in os.environ):
+        return WrongSetting(key, f"{why} (environment variable {variable})")
+    return WrongSetting(key, f"{why} ({path}:{_line(source, names)})")
+
+
+def _line(source: str, names: list[str]) -> int:
+    """Where a key stands, else where its section begins, else 1."""
+    section, begins = "", 1
+    for number, line in enumerate(source.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            section = header[1].replace('"', "")
+            if section == ".".join(names):
+                return number
+            begins = number if section == names[0] else begins
+        elif match := re.match(r'\s*"?([^\s"=#]+)"?\s*=', line):
+            if f"{section}.{match[1]}".lstrip(".") == ".".join(names):
+                return number
+    return begins
+
+
+def _not_json(error: SettingsError) -> WrongSetting:
+    raw = getattr(error.__cause__, "doc", "")
+    name = next((name for name, value in os.environ.items() if value == raw and name.upper().startswith("REFDESK__")), "environment")
+    return WrongSetting(name, f"""a list is written as JSON, e.g. ["one", "two"]: {error.__cause__}""")

@@ -1,0 +1,342 @@
+"""What one unit of work may do with the database."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.domain import (
+    Conversation,
+    DeliveryStatus,
+    Event,
+    EventName,
+    Librarian,
+    Message,
+    Parcel,
+    Prediction,
+    QueueRow,
+    Ticket,
+    TicketStatus,
+)
+from bot.errors import NotFound
+from bot.messages import Address, Question, Reply, Who
+from bot.store import rows
+
+_MESSAGES = "select m.*, o.status as delivery from messages m left join outbox o on o.message = m.id"
+_QUEUE = "select t.*, m.text as asked, c.connector from tickets t join messages m on m.id = t.question join conversations c on c.id = t.conversation"
+
+
+class Session:
+    """Reads and writes inside one transaction. `changed` collects the conversations that listeners must hear of."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self.changed: set[int] = set()
+
+    def _rows(self, sql: str, *values: Any) -> list[rows.Row]:
+        try:
+            cursor = self._db.conn.execute(sql, values)
+        except OverflowError:  # a number from outside, too large for SQLite, is the number of nothing
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def _one(self, sql: str, *values: Any) -> rows.Row | None:
+        found = self._rows(sql, *values)
+        return found[0] if found else None
+
+    def _insert(self, table: str, values: rows.Row) -> int:
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        return int(self._db.conn.execute(f"insert into {table} ({names}) values ({marks})", tuple(values.values())).lastrowid or 0)
+
+    # --- conversations ---
+
+    def conversation(self, address: Address, visitor: str) -> Conversation:
+        """The conversation at an address, begun if there is none yet."""
+        found = self.existing_conversation(address)
+        if found:
+            return found
+        new = Conversation(0, address, visitor)
+        number = self._insert(
+            "conversations",
+            {"connector": address.connector, "user": address.user, "room": address.room, "visitor": visitor, "state": new.state.value},
+        )
+        return self.save_conversation(replace(new, id=number))
+
+    def existing_conversation(self, address: Address) -> Conversation | None:
+        """The conversation at an address, if one was begun."""
+        row = self._one(
+            "select * from conversations where connector = ? and user = ? and room = ?", address.connector, address.user, address.room
+        )
+        return rows.conversation_of(row) if row else None
+
+    def conversation_by_id(self, number: int) -> Conversation:
+        """A conversation by its number."""
+        row = self._one("select * from conversations where id = ?", number)
+        if row is None:
+            raise NotFound(f"conversation {number}")
+        return rows.conversation_of(row)
+
+    def save_conversation(self, conversation: Conversation) -> Conversation:
+        """Remember a conversation as it is now."""
+        self._db.conn.execute(
+            "update conversations set state = ?, ticket = ?, memory = ?, last_at = ? where id = ?",
+            (
+                conversation.state.value,
+                conversation.ticket,
+                rows.CONVERSATION.dump_json(conversation).decode(),
+                rows.stamp(conversation.last_at),
+                conversation.id,
+            ),
+        )
+        self.changed.add(conversation.id)
+        return conversation
+
+    # --- messages ---
+
+    def add_question(self, conversation: Conversation, question: Question, prediction: Prediction | None, at: datetime) -> int:
+        """Store what a patron sent, once: (connector, message id) is unique."""
+        self.changed.add(conversation.id)
+        return self._insert(
+            "messages",
+            {
+                "conversation": conversation.id,
+                "who": Who.PATRON.value,
+                "connector": question.address.connector,
+                "external": question.id,
+                "text": question.text,
+                "language": conversation.language or "",
+                "at": rows.stamp(at),
+                "ticket": conversation.ticket,
+                "body": rows.PREDICTION.dump_json(prediction).decode() if prediction else "{}",
+            },
+        )
+
+    def add_reply(
+        self,
+        conversation: Conversation,
+        reply: Reply,
+        at: datetime,
+        *,
+        answers: int = 0,
+        author: str = "",
+        due: bool = False,
+        deadline: datetime | None = None,
+    ) -> Reply:
+        """Store what is said back; with `due` it is also handed to the outbox. Returns the reply with its number."""
+        number = self._insert(
+            "messages",
+            {
+                "conversation": conversation.id,
+                "who": (Who.LIBRARIAN if author else Who.BOT).value,
+                "connector": conversation.address.connector,
+                "text": reply.text,
+                "language": reply.language.value,
+                "at": rows.stamp(at),
+                "author": author,
+                "answers": answers,
+                "question": conversation.question,
+                "ticket": conversation.ticket,
+                "body": rows.REPLY.dump_json(reply).decode(),
+            },
+        )
+        if due:
+            self._insert(
+                "outbox",
+                {"message": number, "status": DeliveryStatus.DUE.value, "due_at": rows.stamp(at), "deadline": rows.stamp(deadline)},
+            )
+        self.changed.add(conversation.id)
+        return replace(reply, id=number)
+
+    def replies_to(self, question: Question) -> tuple[Reply, ...] | None:
+        """What was said back to this message before; None when it is new."""
+        known = self._one("select id from messages where connector = ? and external = ?", question.address.connector, question.id)
+        if known is None:
+            return None
+        found = self._rows("select id, body from messages where answers = ? order by id", known["id"])
+        return tuple(replace(rows.REPLY.validate_json(row["body"]), id=row["id"]) for row in found)
+
+    def messages(self, conversation: int, after: int = 0) -> tuple[Message, ...]:
+        """The messages of a conversation with a number above `after`, in order."""
+        found = self._rows(f"{_MESSAGES} where m.conversation = ? and m.id > ? order by m.id", conversation, after)
+        return tuple(rows.message_of(row) for row in found)
+
+    def message(self, number: int) -> Message:
+        """One message."""
+        row = self._one(f"{_MESSAGES} where m.id = ?", number)
+        if row is None:
+            raise NotFound(f"message {number}")
+        return rows.message_of(row)
+
+    def question_of(self, number: int) -> int:
+        """The question that an answer of the bot was given to."""
+        row = self._one("select question from messages where id = ?", number)
+        return int(row["question"]) if row else 0
+
+    def judged(self, question: int) -> bool:
+        """Whether somebody has said already that the answer to a question helped, or did not."""
+        names = (EventName.HELPFUL.value, EventName.UNHELPFUL.value)
+        return self._one("select 1 from events where question = ? and name in (?, ?)", question, *names) is not None
+
+    # --- tickets ---
+
+    def open_ticket(self, ticket: Ticket) -> Ticket:
+        """Store a new ticket and give it its number."""
+        self.changed.add(ticket.conversation)
+        return replace(ticket, id=self._insert("tickets", rows.ticket_row(ticket)))
+
+    def save_ticket(self, ticket: Ticket) -> Ticket:
+        """Store a ticket's new state."""
+        values = rows.ticket_row(ticket)
+        self._db.conn.execute(
+            f"update tickets set {', '.join(f'{name} = ?' for name in values)} where id = ?", (*values.values(), ticket.id)
+        )
+        self.changed.add(ticket.conversation)
+        return ticket
+
+    def ticket(self, number: int) -> Ticket:
+        """A ticket by its number."""
+        row = self._one("select * from tickets where id = ?", number)
+        if row is None:
+            raise NotFound(f"ticket {number}")
+        return rows.ticket_of(row)
+
+    def ticket_by_code(self, code: str) -> Ticket:
+        """A ticket by its pick-up code."""
+        row = self._one("select * from tickets where code = ?", code)
+        if row is None:
+            raise NotFound("this pick-up code")
+        return rows.ticket_of(row)
+
+    def queue(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "", limit: int = 200) -> tuple[QueueRow, ...]:
+        """Tickets with the words of their question, oldest first."""
+        marks = ", ".join("?" * len(statuses))
+        mine, who = (" and t.claimed_by = ?", [claimed_by]) if claimed_by else ("", [])
+        found = self._rows(
+            f"{_QUEUE} where t.status in ({marks}){mine} order by t.opened_at, t.id limit ?", *[s.value for s in statuses], *who, limit
+        )
+        return tuple(QueueRow(rows.ticket_of(row), row["asked"], row["connector"]) for row in found)
+
+    def count(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "") -> int:
+        """How many tickets are in these states."""
+        marks = ", ".join("?" * len(statuses))
+        mine, who = (" and claimed_by = ?", [claimed_by]) if claimed_by else ("", [])
+        return int(
+            self._rows(f"select count(*) as n from tickets where status in ({marks}){mine}", *[s.value for s in statuses], *who)[0]["n"]
+        )
+
+    def silent_claims(self, before: datetime) -> tuple[Ticket, ...]:
+        """Claimed tickets without a reply, taken before a time."""
+        found = self._rows("select * from tickets where status = ? and claimed_at < ?", TicketStatus.CLAIMED.value, rows.stamp(before))
+        return tuple(rows.ticket_of(row) for row in found)
+
+    # --- events ---
+
+    def record(self, event: Event) -> None:
+        """Append an event."""
+        self._insert("events", rows.event_row(event))
+
+    def histories(self, start: datetime, end: datetime) -> tuple[Event, ...]:
+        """Every event, whenever it happened, of the questions that were asked from `start` to before `end`."""
+        found = self._rows(
+            "select * from events where question in (select question from events where name = ? and at >= ? and at < ?) order by id",
+            EventName.ASKED.value, rows.stamp(start), rows.stamp(end),
+        )  # fmt: skip
+        return tuple(rows.event_of(row) for row in found)
+
+    def event_counts(self) -> tuple[tuple[str, str, int], ...]:
+        """How often each thing has happened on each channel."""
+        found = self._rows("select name, connector, count(*) as n from events group by name, connector order by name, connector")
+        return tuple((row["name"], row["connector"], row["n"]) for row in found)
+
+    # --- outbox ---
+
+    def backlog(self) -> int:
+        """How many replies wait to be delivered."""
+        return int(self._rows("select count(*) as n from outbox where status = ?", DeliveryStatus.DUE.value)[0]["n"])
+
+    def due(self, now: datetime, limit: int = 50) -> tuple[Parcel, ...]:
+        """Outgoing replies whose time has come, oldest first."""
+        found = self._rows(
+            "select m.*, o.id as parcel, o.deadline, o.tries, c.connector as to_connector, c.user as to_user, c.room as to_room, q.external as asked"
+            " from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation left join messages q on q.id = m.answers"
+            " where o.status = ? and o.due_at <= ? order by o.due_at, o.id limit ?",
+            DeliveryStatus.DUE.value, rows.stamp(now), limit,
+        )  # fmt: skip
+        return tuple(
+            Parcel(
+                row["parcel"],
+                rows.message_of(row),
+                Address(row["to_connector"], row["to_user"], row["to_room"]),
+                row["asked"] or "",
+                rows.moment(row["deadline"]),
+                row["tries"],
+            )
+            for row in found
+        )
+
+    def settle(self, parcel: int, status: DeliveryStatus, *, due_at: datetime | None = None, error: str = "") -> None:
+        """Note how a delivery went: done, in the mailbox, or to be tried again at `due_at`."""
+        self._db.conn.execute(
+            "update outbox set status = ?, tries = tries + 1, error = ?, due_at = coalesce(?, due_at) where id = ?",
+            (status.value, error, rows.stamp(due_at), parcel),
+        )
+
+    def collect(self, address: Address) -> tuple[Reply, ...]:
+        """Replies that wait in an asker's mailbox, oldest first; they count as delivered from now on."""
+        found = self._rows(
+            "select o.id, m.id as number, m.body from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
+            " where c.connector = ? and c.user = ? and c.room = ? and o.status = ? order by m.id",
+            address.connector, address.user, address.room, DeliveryStatus.MAILBOX.value,
+        )  # fmt: skip
+        for row in found:
+            self.settle(row["id"], DeliveryStatus.DELIVERED)
+        return tuple(replace(rows.REPLY.validate_json(row["body"]), id=row["number"]) for row in found)
+
+    # --- librarians ---
+
+    def librarian(self, login: str) -> Librarian | None:
+        """An account by its login."""
+        row = self._one("select * from librarians where login = ?", login)
+        return rows.librarian_of(row) if row else None
+
+    def librarians(self) -> tuple[Librarian, ...]:
+        """Every account, by login."""
+        return tuple(rows.librarian_of(row) for row in self._rows("select * from librarians order by login"))
+
+    def save_librarian(self, librarian: Librarian, now: datetime) -> None:
+        """Make or change an account."""
+        self._db.conn.execute(
+            "insert into librarians (login, name, role, password, failures, locked_until, session, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)"
+            " on conflict (login) do update set name = excluded.name, role = excluded.role, password = excluded.password,"
+            " failures = excluded.failures, locked_until = excluded.locked_until, session = excluded.session",
+            (
+                librarian.login, librarian.name, librarian.role.value, librarian.password, librarian.failures,
+                rows.stamp(librarian.locked_until), librarian.session, rows.stamp(now),
+            ),
+        )  # fmt: skip
+
+    def invite(self, digest: str, login: str, expires_at: datetime) -> None:
+        """Remember the digest of a one-time link; an older link for the same login ends."""
+        self._db.conn.execute("delete from invitations where login = ?", (login,))
+        self._insert("invitations", {"digest": digest, "login": login, "expires_at": rows.stamp(expires_at)})
+
+    def invited(self, digest: str, now: datetime) -> str | None:
+        """The login that a one-time link is for; None when it is used, expired or never was."""
+        row = self._one("select login from invitations where digest = ? and expires_at > ?", digest, rows.stamp(now))
+        return row["login"] if row else None
+
+    def use_invitation(self, digest: str) -> None:
+        """A one-time link works once."""
+        self._db.conn.execute("delete from invitations where digest = ?", (digest,))
+
+    # --- single facts ---
+
+    def fact(self, name: str, make: str = "") -> str:
+        """A stored single value; `make` is stored and returned when there is none."""
+        row = self._one("select value from facts where name = ?", name)
+        if row is None and make:
+            self._insert("facts", {"name": name, "value": make})
+        return row["value"] if row else make

@@ -1,0 +1,241 @@
+"""The curated tables (databases, textbooks, free resources, subject librarians) and what of them a message names."""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rapidfuzz import fuzz
+
+from bot.domain import Entity
+from bot.errors import Defect
+from bot.pinyin import syllables
+from bot.text import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table. `kind` is the entity kind; `names` every text it is called by, the canonical one first."""
+
+    kind: str
+    names: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The canonical name: the value of an Entity."""
+        return self.names[0]
+
+    def get(self, column: str) -> str:
+        """A cell, '' when empty."""
+        return dict(self.fields).get(column, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a table file must look like: its entity kind, columns, those never empty, and those that name a row."""
+
+    kind: str
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+    naming: tuple[str, ...]
+    choices: tuple[tuple[str, frozenset[str]], ...] = ()
+
+
+SHAPES = {
+    "databases": Shape(
+        "database",
+        ("name", "name_en", "aliases", "subject", "access", "url", "note_zh", "note_en"),
+        ("name", "name_en", "access", "url"),
+        ("name", "name_en", "aliases"),
+        (("access", frozenset({"campus_ip", "vpn", "carsi", "free"})),),
+    ),
+    "textbooks": Shape(
+        "textbook",
+        ("title", "course", "aliases", "unit", "author", "edition", "publisher", "url"),
+        ("title", "course", "unit", "author", "url"),
+        ("title", "course", "aliases"),
+    ),
+    "free_resources": Shape(
+        "free_resource",
+        ("name", "name_en", "aliases", "subject", "subject_en", "url", "note_zh", "note_en"),
+        ("name", "name_en", "subject", "subject_en", "url"),
+        ("name", "name_en", "aliases"),
+    ),
+    "subject_librarians": Shape(
+        "college",
+        ("college", "college_en", "aliases", "disciplines", "librarian", "librarian_en", "phone", "email", "office"),
+        ("college", "college_en", "disciplines", "librarian", "librarian_en", "email"),
+        ("college", "college_en", "aliases", "disciplines"),
+    ),
+}
+
+
+def read(folder: Path) -> tuple[tuple[Row, ...], tuple[Defect, ...]]:
+    """Every row of every table, and what is wrong with the others."""
+    rows: list[Row] = []
+    defects: list[Defect] = []
+    for name, shape in SHAPES.items():
+        for item in _rows(folder / f"{name}.csv", shape):
+            if isinstance(item, Row):
+                rows.append(item)
+            else:
+                defects.append(item)
+    for path in sorted(folder.glob("*.csv")):
+        if path.stem not in SHAPES:
+            defects.append(Defect(path, 0, f"unknown table; known are {', '.join(SHAPES)}"))
+    return tuple(rows), tuple(defects)
+
+
+def _rows(path: Path, shape: Shape) -> Iterator[Row | Defect]:
+    try:
+        lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        yield Defect(path, 0, f"cannot be read as UTF-8 CSV: {error}")
+        return
+    if not lines or tuple(lines[0]) != shape.columns:
+        yield Defect(path, 1, f"the header must be {','.join(shape.columns)}")
+        return
+    seen: dict[str, int] = {}
+    for number, cells in enumerate(lines[1:], 2):
+        if not any(cells):
+            continue
+        if len(cells) != len(shape.columns):
+            yield Defect(path, number, f"{len(cells)} cells, expected {len(shape.columns)}")
+            continue
+        fields = dict(zip(shape.columns, (cell.strip() for cell in cells), strict=True))
+        wrong = _wrong(fields, shape)
+        if wrong is None and (first := seen.setdefault(fields[shape.columns[0]] + fields.get("author", ""), number)) != number:
+            wrong = f"{fields[shape.columns[0]]!r} stands in line {first} already"
+        if wrong:
+            yield Defect(path, number, wrong)
+            continue
+        names = [name.strip() for column in shape.naming for name in fields[column].split("|") if name.strip()]
+        yield Row(shape.kind, tuple(dict.fromkeys(names)), tuple(fields.items()), number)
+
+
+def _wrong(fields: dict[str, str], shape: Shape) -> str | None:
+    for column in shape.required:
+        if not fields[column]:
+            return f"{column} is empty"
+    for column, allowed in shape.choices:
+        for value in fields[column].split("|"):
+            if value.strip() not in allowed:
+                return f"{column} {value!r} is not one of {', '.join(sorted(allowed))}"
+    if "url" in fields and not fields["url"].startswith(("http://", "https://")):
+        return f"url {fields['url']!r} does not start with http:// or https://"
+    return None
+
+
+class Finder:
+    """Finds what a message names, in three steps that each cost more: exact, by sound, by similarity (rapidfuzz)."""
+
+    FUZZY_AT = 85.0
+    _SHORTEST_FUZZY = 4
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = tuple(rows)
+        self._exact: dict[str, list[Row]] = defaultdict(list)
+        self._spelt: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._grams: dict[str, set[str]] = defaultdict(set)
+        for row in self.rows:
+            for name in dict.fromkeys(normalise(name) for name in row.names):
+                self._add(name, row)
+        self._lengths = sorted({len(name) for name in self._exact}, reverse=True)
+        self._sound_lengths = sorted({len(sound) for sound in self._spelt}, reverse=True)
+
+    def _add(self, name: str, row: Row) -> None:
+        if len(name) < 2:
+            return
+        _note(self._exact[name], row)
+        sound = syllables(name)
+        if len(sound) >= 2 and not name.isascii():
+            if name not in self._spelt[sound]:
+                self._spelt[sound].append(name)
+            if len("".join(sound)) >= 6:
+                _note(self._exact["".join(sound)], row)
+        if len(name) >= self._SHORTEST_FUZZY:
+            for gram in _grams(name):
+                self._grams[gram].add(name)
+
+    def find(self, text: str, kinds: frozenset[str] = frozenset(), typos: bool = True) -> tuple[Entity, ...]:
+        """Entities named in `text`, in its order; only `kinds` if given. Cost grows with the text, not with the tables."""
+        message = normalise(text)
+        found = self._longest(message, kinds)
+        if not found and typos:
+            found = self._by_sound(message, kinds) or self._similar(message, kinds)
+        return found
+
+    def matching(self, entity: Entity) -> tuple[Row, ...]:
+        """The rows that an entity stands for: those of its kind that carry its value as a name."""
+        return tuple(row for row in self._exact.get(normalise(entity.value), ()) if row.kind == entity.kind)
+
+    def _entities(self, name: str, rows: Iterable[Row], kinds: frozenset[str], score: float) -> tuple[Entity, ...]:
+        kept: dict[str, Entity] = {}
+        for row in rows:
+            if (not kinds or row.kind in kinds) and row.kind not in kept:
+                several = len([other for other in rows if other.kind == row.kind]) > 1
+                kept[row.kind] = Entity(row.kind, name if several else row.name, name, score)
+        return tuple(kept.values())
+
+    def _longest(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
+        found: list[Entity] = []
+        at = 0
+        while at < len(message):
+            for length in self._lengths:
+                name = message[at : at + length]
+                if len(name) == length and name in self._exact and _whole_word(message, at, length):
+                    entities = self._entities(name, self._exact[name], kinds, 1.0)
+                    if entities:
+                        found += [entity for entity in entities if entity not in found]
+                        at += length - 1
+                        break
+            at += 1
+        return tuple(found)
+
+    def _by_sound(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
+        sounds = syllables(message)
+        for length in self._sound_lengths:
+            for at in range(len(sounds) - length + 1):
+                heard = sounds[at : at + length]
+                found: dict[tuple[str, str], Entity] = {}
+                for name in self._spelt.get(heard, ()):
+                    for entity in self._entities(name, self._exact[name], kinds, 0.9):
+                        found.setdefault((entity.kind, entity.value), entity)
+                if found:
+                    return tuple(found.values())
+        return ()
+
+    def _similar(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
+        shared = Counter(name for gram in _grams(message) for name in self._grams.get(gram, ()))
+        best: tuple[float, str] = (0.0, "")
+        for name, count in shared.most_common(60):
+            if count * 2 < len(name) - 1 or not any(not kinds or row.kind in kinds for row in self._exact[name]):
+                continue
+            best = max(best, (fuzz.partial_ratio(name, message, score_cutoff=self.FUZZY_AT), name))
+        if best[0] < self.FUZZY_AT:
+            return ()
+        return self._entities(best[1], self._exact[best[1]], kinds, best[0] / 100)
+
+
+def _note(rows: list[Row], row: Row) -> None:
+    """Several names of a row can sound alike; the row stands once."""
+    if row not in rows:
+        rows.append(row)
+
+
+def _grams(text: str) -> set[str]:
+    return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _whole_word(message: str, at: int, length: int) -> bool:
+    """A Latin name must not be a piece of a longer word: 'ei' is not in 'their'."""
+    before, after = message[at - 1 : at], message[at + length : at + length + 1]
+    first, last = message[at], message[at + length - 1]
+    return not (_latin(first) and _latin(before)) and not (_latin(last) and _latin(after))
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()

@@ -1,0 +1,83 @@
+"""Text as people type it: cleaned for storage, normalised for comparison, its language told. Pure."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import opencc
+
+from bot.messages import Language
+
+LONGEST = 600
+_HEAD = 200
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+_SPACE = re.compile(r"\s+")
+_CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W_]")
+_TO_SIMPLIFIED = opencc.OpenCC("t2s")
+
+
+def clean(text: str) -> str:
+    """What may be stored and shown: no control characters, no lone surrogates, no invisible direction marks."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROL.sub("", whole.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+@lru_cache(maxsize=4096)
+def normalise(text: str) -> str:
+    """The form that texts are compared in: NFKC, lower case, simplified characters, single spaces, at most LONGEST long.
+
+    A longer text keeps its beginning and, because the question of a long story comes last, more of its end.
+    """
+    cleaned = clean(text if len(text) <= 4 * LONGEST else text[:LONGEST] + text[-3 * LONGEST :])
+    folded = unicodedata.normalize("NFKC", cleaned).lower()
+    if _CJK.search(folded):
+        folded = _TO_SIMPLIFIED.convert(folded)
+    folded = _SPACE.sub(" ", folded).strip()
+    if len(folded) > LONGEST:
+        folded = folded[:_HEAD] + " " + folded[-(LONGEST - _HEAD - 1) :]
+    return folded
+
+
+def bare(text: str) -> str:
+    """The normalised text without spaces, punctuation and emoji: for cues, duplicates and exact titles."""
+    return "".join(_LETTER.findall(normalise(text)))
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to understand: a letter, a digit or a Chinese character."""
+    return bool(_LETTER.search(text))
+
+
+def language_of(text: str) -> Language | None:
+    """The language of a message; None when nothing in it tells (a number, an emoji, a lone database name)."""
+    hanzi = len(_CJK.findall(text))
+    words = _WORD.findall(text)
+    if hanzi and not (len(words) >= 3 and len(words) > hanzi):
+        return Language.ZH
+    if len(words) >= 2 or (words and not hanzi and len(words[0]) > 1 and words[0].islower()):
+        return Language.EN
+    return None
+
+
+_BREAK = re.compile(r"[?？]+|[;；。!！\n]+|\b(?:and also|also,)\b|(?:另外|还有就是|还想问|顺便问)")
+
+
+def questions_in(text: str, most: int = 3) -> tuple[str, ...]:
+    """The sentences of a message that could be questions of their own; one item when it cannot be split."""
+    parts = tuple(part.strip(" ,，、") for part in _BREAK.split(text))
+    kept = tuple(part for part in parts if len(bare(part)) >= 4)
+    return kept if 2 <= len(kept) <= most else (text,)
+
+
+def cut(text: str, max_bytes: int) -> tuple[str, str]:
+    """Split so that the first part fits max_bytes of UTF-8, at a sentence or line end if one is near; (part, rest)."""
+    data = text.encode()
+    if len(data) <= max_bytes:
+        return text, ""
+    fitting = data[:max_bytes].decode("utf-8", "ignore")
+    ends = [match.end() for match in re.finditer(r"[。！？!?;；\n]|\. ", fitting)]
+    at = ends[-1] if ends and ends[-1] > len(fitting) // 3 else len(fitting)
+    return fitting[:at].rstrip(), text[at:].lstrip()

@@ -1,0 +1,77 @@
+"""Whole conversations as a librarian can read them: tests/dialogues/*.yml, played against the real model and knowledge.
+
+A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
+do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
+`librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot import house
+from bot.desk import Clock, Desk
+from bot.domain import TicketStatus
+from bot.messages import Address, Question
+from bot.settings import Settings
+from bot.store import Store
+from tests.conftest import LIMITS, FakeClock
+
+HERE = Path(__file__).parent / "dialogues"
+
+
+def _dialogues() -> list[Any]:
+    return [
+        pytest.param(dialogue, id=f"{path.stem}: {dialogue['name']}")
+        for path in sorted(HERE.glob("*.yml"))
+        for dialogue in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
+
+
+def _listed(value: str | list[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("dialogue", _dialogues())
+def test_conversation_goes_as_written(dialogue: dict[str, Any], tmp_path: Path, mind: house.Mind, settings: Settings) -> None:
+    clock, store = FakeClock(), Store(tmp_path / "refdesk.db")
+    desk = Desk(
+        store, mind.engine, mind.answering, house.hours(settings), limits=LIMITS, address="http://ask.example", clock=Clock(clock), secret="s" * 64
+    )
+    if "now" in dialogue:
+        clock.at = dialogue["now"]
+    try:
+        for number, turn in enumerate(dialogue["turns"]):
+            clock.pass_(minutes=turn.get("wait_minutes", 0), seconds=5)
+            _play(desk, turn, number)
+    finally:
+        store.close()
+
+
+def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
+    if "librarian" in turn:
+        _librarian(desk, turn["librarian"])
+        return
+    replies = desk.ask(Question(f"m{number}", Address("rest", turn.get("as", "reader")), turn["say"])).result()
+    text = "\n".join(reply.plain() for reply in replies)
+    if turn.get("silent"):
+        assert not replies, text
+        return
+    assert replies, f"nobody answered {turn['say']!r}"
+    for expected in _listed(turn.get("expect")):
+        assert expected in text, f"{turn['say']!r} was answered: {text}"
+    for unwanted in _listed(turn.get("not")):
+        assert unwanted not in text, f"{turn['say']!r} was answered: {text}"
+    if "decision" in turn:
+        assert replies[0].action is not None
+        assert replies[0].action.value == turn["decision"], f"{turn['say']!r} was answered: {text}"
+
+
+def _librarian(desk: Desk, step: str | dict[str, str]) -> None:
+    newest = max(row.ticket.id for row in desk.queue(tuple(TicketStatus)))
+    if isinstance(step, dict):
+        desk.reply(newest, "mei", step["reply"])
+    else:
+        {"claim": desk.claim, "release": desk.release, "close": desk.close}[step](newest, "mei")

@@ -1,0 +1,116 @@
+"""Text as people really type it: control characters, half emoji, traditional characters, whole stories."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.messages import Language
+from bot.text import LONGEST, bare, clean, cut, has_words, language_of, normalise, questions_in
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("  你好 \n", "你好"),
+        ("a\x00b\x07c\x1b[0m\x7f", "abc[0m"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("\ufeffVPN\u200b \u202eevil\u2069", "VPN evil"),
+        ("half \ud83d an emoji", "half \ufffd an emoji"),
+        ("a pair \ud83d\ude00 of halves", "a pair 😀 of halves"),
+        ("tab\tstays", "tab\tstays"),
+    ],
+)
+def test_text_is_stored_without_what_cannot_be_shown(typed: str, stored: str) -> None:
+    assert clean(typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("typed", "compared"),
+    [
+        ("ＶＰＮ　怎麼裝", "vpn 怎么装"),
+        ("圖書館幾點開門", "图书馆几点开门"),
+        ("  CNKI \t is\n\nDOWN ", "cnki is down"),
+        ("①号楼", "1号楼"),
+        ("😀\x00😀", "😀😀"),
+        ("\ud83d", "\ufffd"),
+        ("", ""),
+    ],
+)
+def test_text_is_compared_without_regard_to_how_it_was_typed(typed: str, compared: str) -> None:
+    assert normalise(typed) == compared
+
+
+@pytest.mark.parametrize("length", [LONGEST + 1, 4 * LONGEST, 5_000, 100_000])
+def test_a_story_keeps_its_beginning_and_the_question_at_its_end(length: int) -> None:
+    kept = normalise("老师好" + "说" * length + "VPN怎么装")
+    assert len(kept) == LONGEST
+    assert kept.startswith("老师好")
+    assert kept.endswith("vpn怎么装")
+
+
+@given(st.text(st.characters(), max_size=700))
+def test_normalising_takes_any_text_and_never_exceeds_its_limit(text: str) -> None:
+    assert len(normalise(text)) <= LONGEST
+    clean(text).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(" 知网，打不开！😀 ", "知网打不开"), ("C_N-K I", "cnki"), ("？？？", "")], ids=["hanzi", "latin", "none"]
+)
+def test_bare_text_has_letters_only(text: str, words: str) -> None:
+    assert bare(text) == words
+    assert has_words(text) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("校外怎么用VPN", Language.ZH),
+        ("怎么用 Web of Science", Language.ZH),
+        ("how do I use the VPN", Language.EN),
+        ("what is 知网 please", Language.EN),
+        ("hello", Language.EN),
+        ("CNKI", None),
+        ("a", None),
+        ("12345", None),
+        ("😀", None),
+        ("", None),
+    ],
+)
+def test_a_message_tells_its_language_or_nothing(text: str, language: Language | None) -> None:
+    assert language_of(text) is language
+
+
+@pytest.mark.parametrize(
+    ("text", "questions"),
+    [
+        ("VPN怎么装？另外，教材平台在哪？", ("VPN怎么装", "教材平台在哪")),
+        ("How do I borrow? And when do you close?", ("How do I borrow", "And when do you close")),
+        ("你好！VPN怎么装", ("你好！VPN怎么装",)),
+        ("只有一个问题", ("只有一个问题",)),
+        ("第一个问题。第二个问题。第三个问题。第四个问题。", ("第一个问题。第二个问题。第三个问题。第四个问题。",)),
+    ],
+)
+def test_a_message_is_split_where_it_asks_two_or_three_things(text: str, questions: tuple[str, ...]) -> None:
+    assert questions_in(text) == questions
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "parts"),
+    [
+        ("short", 100, ("short", "")),
+        ("第一句话。第二句话很长", 24, ("第一句话。", "第二句话很长")),
+        ("a.bcdefghijklmnop", 10, ("a.bcdefghi", "jklmnop")),
+        ("Yes. no more to say here", 6, ("Yes.", "no more to say here")),
+        ("是。这句话没有句号可以断开的地方", 24, ("是。这句话没有句", "号可以断开的地方")),
+    ],
+)
+def test_a_long_reply_is_cut_at_a_sentence_end_if_one_is_near(text: str, limit: int, parts: tuple[str, str]) -> None:
+    assert cut(text, limit) == parts
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(min_value=4, max_value=60))
+def test_a_cut_reply_fits_and_loses_nothing_but_spaces(text: str, limit: int) -> None:
+    part, rest = cut(text, limit)
+    assert len(part.encode()) <= limit
+    assert "".join((part + rest).split()) == "".join(text.split())
