@@ -3,7 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint coverage clean requirements
+# Rasa 3.6 needs Python 3.10: RASA_PYTHON, else python3.10 on PATH, else pyenv's.
+RASA_PYTHON ?= $(shell for python in python3.10 "env PYENV_VERSION=3.10.13 python"; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null && echo "$$python" && break; done)
+RASA := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CPP_MIN_LOG_LEVEL=2 ../.venv-rasa/bin/rasa
+
+.PHONY: run test rasa rasa-test clean requirements
 
 run: $(VENV)/.run
 	$(BIN)/refdesk serve
@@ -26,6 +31,25 @@ $(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements/test.txt
 	touch $@
+
+# The Rasa server of understanding.engine = "rasa": an environment of its own, trained when intents/ changed, on loopback.
+rasa: intents/models/refdesk.tar.gz
+	cd intents && $(RASA) run --enable-api --model models/refdesk.tar.gz --interface 127.0.0.1 --port 5005
+
+.venv-rasa/.run: requirements/rasa.txt
+	@test -n "$(RASA_PYTHON)" || { echo "Rasa 3.6 needs Python 3.10: set RASA_PYTHON=/path/to/python3.10" >&2; exit 1; }
+	$(RASA_PYTHON) -m venv .venv-rasa
+	.venv-rasa/bin/pip install --quiet -r requirements/rasa.txt
+	touch $@
+
+intents/models/refdesk.tar.gz: .venv-rasa/.run intents/config.yml intents/domain.yml $(wildcard intents/nlu/*.yml)
+	cd intents && $(RASA) data validate --data nlu --domain domain.yml --fail-on-warnings
+	cd intents && $(RASA) train nlu --nlu nlu --domain domain.yml --out models --fixed-model-name refdesk
+	touch $@
+
+# A real Rasa server answers behind Refdesk, and Refdesk answers by itself when it is gone.
+rasa-test: $(VENV)/.test intents/models/refdesk.tar.gz
+	$(BIN)/pytest -m rasa
 
 # After a change of pyproject.toml: pin everything again, with hashes and without the address of any registry.
 requirements: $(VENV)/.test

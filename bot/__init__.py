@@ -9,8 +9,9 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
     forms, lookups            request forms; answers from tables
-    classifier, evaluation, rasa_engine, understanding
+    classifier, rasa_engine, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
+    evaluation                labelled messages + predictions + policy -> figures, pure
     store                     the one SQLite file
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     house, check              everything above put together from settings; every defect of the data

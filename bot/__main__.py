@@ -1,8 +1,11 @@
 """The command line `refdesk`: each command a few lines over one function."""
 
+import asyncio
 import json
 import logging
 import os
+import secrets
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from bot.answering import Answering
 from bot.check import check as find_defects
 from bot.desk import Clock
 from bot.domain import OUT_OF_SCOPE, Conversation, Engine, Librarian, Part, Prediction, Role
-from bot.errors import RefdeskError, Refused
+from bot.errors import RefdeskError, Refused, StoreUnusable
 from bot.messages import Address, Language, Question
 from bot.settings import Settings, read
 from bot.store import Store
@@ -85,10 +88,12 @@ def serve(settings: Settings) -> None:
 
     @app.after_server_start
     async def greet(_: object) -> None:
-        click.echo(f"Refdesk is ready: {address}")
+        lines = [f"Refdesk is ready: {address}"]
         if accounts.needs_first_administrator():
             token = accounts.invite("admin", "Administrator", Role.ADMINISTRATOR)
-            click.echo(f"Set the first administrator's password (login: admin) here, once: {address}/setup/{token}")
+            lines.append(f"Set the first administrator's password (login: admin) here, once: {address}/setup/{token}")
+        # Not before the loop runs for good: whoever waits for this line may stop the server at once.
+        asyncio.get_running_loop().call_later(0.05, click.echo, "\n".join(reversed(lines)))
 
     try:
         app.run(sock=listener, single_process=True)
@@ -125,12 +130,11 @@ def chat(settings: Settings) -> None:
 
 
 def _talk(settings: Settings, lines: object, user: str) -> None:
-    from connectors.terminal import question, shown
-
     desk = house.desk(settings, _mind(settings), {})
     try:
         for line in lines:  # type: ignore[attr-defined]
-            click.echo(shown(desk.ask(question(line, user)).result()))
+            replies = desk.ask(Question(secrets.token_hex(16), Address("terminal", user), line)).result()
+            click.echo("\n\n".join(reply.plain() for reply in replies))
     finally:
         desk.store.close()
 
@@ -143,7 +147,9 @@ def classify(settings: Settings) -> None:
     today = Clock(fixed=settings.calendar.now).calendar().date()
     for number, line in enumerate(sys.stdin.buffer, 1):
         if line.strip():
-            click.echo(json.dumps(_classified(_text_of(line, number), mind.engine, mind.answering, today), ensure_ascii=False))
+            row = json.dumps(_classified(_text_of(line, number), mind.engine, mind.answering, today), ensure_ascii=False)
+            # A lone surrogate is not UTF-8; backslashreplace writes it as JSON's own escape.
+            click.echo(row.encode("utf-8", "backslashreplace"))
 
 
 def _text_of(line: bytes, number: int) -> str:
@@ -256,6 +262,27 @@ def backup(settings: Settings, target: Path) -> None:
     """Copy the database to TARGET while the server runs."""
     with _store(settings) as store:
         store.copy_to(target)
+    click.echo(str(target))
+
+
+@cli.command()
+@click.argument("source", type=Path)
+@click.pass_obj
+def restore(settings: Settings, source: Path) -> None:
+    """Put a backup in the database's place; what is there now is kept beside it. Stop the server first."""
+    if not source.is_file():
+        raise StoreUnusable(source, "there is no such backup")
+    Store(source).close()
+    target = settings.at(settings.store.path)
+    if target.exists():
+        kept = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%d%H%M%S}")
+        with _store(settings) as store:
+            store.copy_to(kept)
+        for path in (target, *target.parent.glob(f"{target.name}-*")):
+            path.unlink()
+        click.echo(f"Kept what was there: {kept}", err=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
     click.echo(str(target))
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -22,8 +23,12 @@ INVITATION_LASTS = timedelta(days=2)
 SESSION_LASTS = timedelta(hours=12)
 
 _HASHER = PasswordHasher()
-# Verified against when there is no such account, so that a wrong name takes as long as a wrong password.
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when there is no such account, so that a wrong name takes as long as a wrong password."""
+    return _HASHER.hash(secrets.token_hex(16))
 
 
 class Accounts:
@@ -39,7 +44,7 @@ class Accounts:
         known = self._store.read(lambda s: s.librarian(login))
         if known and known.locked_until and known.locked_until > self._now():
             raise LoginRefused("locked")
-        right = _matches(known.password if known and known.password else _NOBODY, password[:LONGEST_PASSWORD])
+        right = _matches(known.password if known and known.password else _nobody(), password[:LONGEST_PASSWORD])
         if known is None:
             raise LoginRefused("wrong")
         return self._store.write(lambda s: self._judge(s, login, right)).result() or self._refuse()

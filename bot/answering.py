@@ -68,7 +68,9 @@ class Answering:
     def decide(self, question: Question, parts: tuple[Part, ...], conversation: Conversation, now: datetime, today: date) -> Decision:
         """What to do about one message. `parts[0]` is the whole message; further parts are its single questions."""
         context = self._remembered(conversation, now)
-        language = question.language or language_of(question.text) or context.language or Language.ZH
+        # A form keeps its language: an e-mail address in it is no change of language.
+        spoken = context.language if context.form else question.language or language_of(question.text)
+        language = spoken or context.language or Language.ZH
         s = Situation(question, parts[0], parts[1:], replace(context, language=language, last_at=now), now, today, language)
         steps: tuple[Callable[[Situation], Decision | None], ...] = (
             self._form, self._offered, self._wordless, self._steering, self._facet, self._several,

@@ -38,7 +38,8 @@ def check(settings: Settings, today: date) -> tuple[Defect, ...]:
         found += _forms(curated, settings)
     if trained and curated:
         found += _coverage(trained, curated, settings)
-    return tuple(sorted(set(found), key=lambda d: (str(d.path), d.line, d.what)))
+    once = {str(defect): defect for defect in found}  # an entry has the same fault in both its languages
+    return tuple(sorted(once.values(), key=lambda d: (str(d.path), d.line, d.what)))
 
 
 def _settings(settings: Settings) -> Iterator[Defect]:
@@ -105,9 +106,12 @@ def _languages(trained: Training, settings: Settings) -> Iterator[Defect]:
 def _domain(trained: Training, settings: Settings) -> Iterator[Defect]:
     path = settings.at(settings.library.intents) / "domain.yml"
     try:
-        listed = set(training.plain(training.parse(path)).get("intents", ()))
+        listed = {str(intent) for intent in training.plain(training.parse(path))["intents"]}
     except Defect as defect:
         yield defect
+        return
+    except (KeyError, TypeError) as error:
+        yield Defect(path, 0, f"expected a list under the key intents: {error}")
         return
     expected = {row.id for row in trained.intents} | {OUT_OF_SCOPE}
     for intent in sorted(expected ^ listed):

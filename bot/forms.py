@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from bot.domain import FormProgress
 from bot.knowledge import Field, Form
 from bot.text import bare, clean, normalise
 
 LONGEST = 500
+_HALF_A_YEAR = timedelta(days=183)
 
 _PATTERNS = {
     "phone": re.compile(r"\+?\d[\d -]{6,18}\d"),
@@ -85,10 +86,12 @@ def _choice(choices: tuple[str, ...], value: str) -> str | None:
 
 
 def _future_date(value: str, today: date) -> str | None:
-    """A day from today on, as 2026-11-22, 11-22, 11/22, 11月22日."""
+    """A day from today on, as 2026-11-22, 11-22, 11/22, 11月22日; without a year, the next one within half a year."""
     numbers = [int(number) for number in re.findall(r"\d+", normalise(value))]
     try:
         day = date(*numbers) if len(numbers) == 3 else date(today.year, *numbers)
+        if len(numbers) == 2 and day < today and (later := date(today.year + 1, *numbers)) - today <= _HALF_A_YEAR:
+            day = later
     except (ValueError, TypeError, OverflowError):
         return None
     return day.isoformat() if day >= today else None

@@ -9,7 +9,7 @@ from bot import classifier, knowledge, reports, training
 from bot.answering import Answering, Policy
 from bot.connector import Connector, Limits, known, load
 from bot.desk import Clock, Desk
-from bot.domain import Engine, IntentKind
+from bot.domain import OUT_OF_SCOPE, Engine, IntentKind
 from bot.errors import Defect, ModelUnusable, UnknownConnector
 from bot.hours import DutyHours
 from bot.rasa_engine import RasaEngine
@@ -38,9 +38,11 @@ def mind(settings: Settings, progress: Progress = _silent) -> Mind:
     """Load knowledge and model; train when there is no usable model of today's intents/."""
     curated = knowledge.read(settings.at(settings.library.knowledge))
     builtin = engine(settings, progress)
-    answering = Answering(curated, kinds(settings), policy(settings))
+    answered = kinds(settings)
+    answering = Answering(curated, answered, policy(settings))
     if settings.understanding.engine == "rasa":
-        rasa = RasaEngine(settings.understanding.rasa_url, settings.understanding.rasa_timeout, builtin)
+        u = settings.understanding
+        rasa = RasaEngine(u.rasa_url, u.rasa_timeout, builtin, intents=frozenset({*answered, OUT_OF_SCOPE}))
         return Mind(rasa, answering, lambda: f"rasa {rasa.state()}")
     return Mind(builtin, answering, lambda: "builtin ok")
 

@@ -22,6 +22,7 @@ NO_INTENT = "nlu_fallback"
 LARGEST_ANSWER = 262_144
 _KEEP_ALIVE = 2.0  # seconds; Rasa's own server closes idle connections after five
 _ROUNDING = 1e-3  # a float32 softmax may say 1.0000001
+_COMMAND = "/ "  # Rasa takes "/restart" for that very intent, at full confidence: a patron must not choose it so
 _NONSENSE = (ValueError, KeyError, RecursionError)
 
 
@@ -79,7 +80,7 @@ class RasaEngine:
 
     def predict(self, text: str) -> Prediction:
         """What a message means, by Rasa when it can say; `engine` tells who said it."""
-        asked = normalise(text)
+        asked = normalise(text).lstrip(_COMMAND)
         if not asked or not self._breaker.lets_through():
             return self._fallback.predict(text)
         try:

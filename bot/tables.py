@@ -91,15 +91,20 @@ def read(folder: Path) -> tuple[tuple[Row, ...], tuple[Defect, ...]]:
 
 def _rows(path: Path, shape: Shape) -> Iterator[Row | Defect]:
     try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True)
+    except (OSError, UnicodeDecodeError) as error:
         yield Defect(path, 0, f"cannot be read as UTF-8 CSV: {error}")
         return
-    if not lines or tuple(lines[0]) != shape.columns:
+    try:
+        lines = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        yield Defect(path, reader.line_num, f"cannot be read as UTF-8 CSV: {error}")
+        return
+    if not lines or tuple(lines[0][1]) != shape.columns:
         yield Defect(path, 1, f"the header must be {','.join(shape.columns)}")
         return
     seen: dict[str, int] = {}
-    for number, cells in enumerate(lines[1:], 2):
+    for number, cells in lines[1:]:
         if not any(cells):
             continue
         if len(cells) != len(shape.columns):

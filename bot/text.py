@@ -11,7 +11,8 @@ from bot.messages import Language
 LONGEST = 600
 _HEAD = 200
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+_JOINER = re.compile(r"[\u200c\u200d]")  # holds emoji together: kept in what is stored, no part of what is compared
 _SPACE = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?", re.IGNORECASE)
@@ -32,7 +33,7 @@ def normalise(text: str) -> str:
     A longer text keeps its beginning and, because the question of a long story comes last, more of its end.
     """
     cleaned = clean(text if len(text) <= 4 * LONGEST else text[:LONGEST] + text[-3 * LONGEST :])
-    folded = unicodedata.normalize("NFKC", cleaned).lower()
+    folded = unicodedata.normalize("NFKC", _JOINER.sub("", cleaned)).lower()
     if _CJK.search(folded):
         folded = _TO_SIMPLIFIED.convert(folded)
     folded = _SPACE.sub(" ", folded).strip()

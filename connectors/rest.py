@@ -73,7 +73,7 @@ class Rest:
 async def _answer(message: _Message, desk: Desk) -> HTTPResponse:
     address = Address("rest", message.sender)
     number = str(message.message_id) if message.message_id is not None else secrets.token_hex(16)
-    number = f"{len(message.sender)} {message.sender} {number}"  # the length keeps one sender's numbers from being another's
+    number = f"{len(message.sender)} {message.sender}\0{number}"  # the length keeps one sender's numbers from being another's
     try:
         replies = await desk.ask(Question(number, address, message.message))
         waiting = await desk.collect(address)

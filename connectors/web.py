@@ -117,7 +117,7 @@ def _remember(request: Request, response: HTTPResponse, user: str, new: bool) ->
             samesite="None" if secure else "Lax",
             partitioned=secure,
             max_age=_YEAR,
-            host_prefix=False,
+            host_prefix=secure,  # a partitioned cookie must have it; Sanic reads it under either name
         )
     return response
 

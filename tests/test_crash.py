@@ -41,7 +41,9 @@ def test_server_keeps_every_acknowledged_message_and_answers_none_twice_when_kil
     assert len(acknowledged) > KILLS * 3, "hardly anything was acknowledged before the kills"
 
 
-def _load_and_kill(server: Server, life: int, acknowledged: dict[str, list[str]], sent: dict[str, dict[str, str]], chance: random.Random) -> None:
+def _load_and_kill(
+    server: Server, life: int, acknowledged: dict[str, list[str]], sent: dict[str, dict[str, str]], chance: random.Random
+) -> None:
     stop = threading.Event()
 
     def ask(asker: int) -> None:

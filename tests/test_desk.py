@@ -213,7 +213,9 @@ def test_bot_replies_are_pushed_on_a_channel_that_does_not_answer_inline(desk: D
 
 
 def test_promise_is_honest_when_no_duty_is_scheduled(desk: Desk, engine: FakeEngine) -> None:
-    idle = Desk(desk.store, engine, desk.answering, DutyHours("Asia/Shanghai", ()), limits=LIMITS, address="http://a", clock=Clock(), secret="x")
+    idle = Desk(
+        desk.store, engine, desk.answering, DutyHours("Asia/Shanghai", ()), limits=LIMITS, address="http://a", clock=Clock(), secret="x"
+    )
     (reply,) = idle.ask(Question("m1", READER, "转人工")).result()
     assert "近期暂无值班" in reply.text
 

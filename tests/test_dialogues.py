@@ -38,7 +38,14 @@ def _listed(value: str | list[str] | None) -> list[str]:
 def test_conversation_goes_as_written(dialogue: dict[str, Any], tmp_path: Path, mind: house.Mind, settings: Settings) -> None:
     clock, store = FakeClock(), Store(tmp_path / "refdesk.db")
     desk = Desk(
-        store, mind.engine, mind.answering, house.hours(settings), limits=LIMITS, address="http://ask.example", clock=Clock(clock), secret="s" * 64
+        store,
+        mind.engine,
+        mind.answering,
+        house.hours(settings),
+        limits=LIMITS,
+        address="http://ask.example",
+        clock=Clock(clock),
+        secret="s" * 64,
     )
     if "now" in dialogue:
         clock.at = dialogue["now"]

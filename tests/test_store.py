@@ -118,7 +118,7 @@ def test_failed_commit_fails_every_unit_of_its_batch(store: Store) -> None:
         s._db.execute("create temp trigger burst after insert on facts begin select raise(rollback, 'disk full'); end")
         s.fact("x", "y")
 
-    with pytest.raises(sqlite3.Error):
+    with pytest.raises(StoreUnusable, match="cannot be written"):
         store.write(breaking).result()
     assert store.write(lambda s: s.conversation(Address("rest", "a"), "v").id).result() == 1
 
@@ -135,7 +135,9 @@ def test_backup_is_a_whole_database_and_never_overwrites(store: Store, tmp_path:
         store.copy_to(tmp_path / "missing" / "copy.db")
 
 
-@pytest.mark.parametrize("look", [lambda s: s.ticket(7), lambda s: s.message(7), lambda s: s.conversation_by_id(7), lambda s: s.ticket_by_code("x")])
+@pytest.mark.parametrize(
+    "look", [lambda s: s.ticket(7), lambda s: s.message(7), lambda s: s.conversation_by_id(7), lambda s: s.ticket_by_code("x")]
+)
 def test_nothing_is_found_under_an_unknown_number(store: Store, look: object) -> None:
     with pytest.raises(NotFound):
         store.read(look)  # type: ignore[arg-type]

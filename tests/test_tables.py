@@ -141,7 +141,7 @@ ROW = GOOD["databases"]
         (f"{HEAD}\n{ROW.replace('campus_ip', 'telepathy')}", 2, "access 'telepathy' is not one of"),
         (f"{HEAD}\n{ROW.replace('https://', '')}", 2, "url 'www.cnki.net' does not start with"),
         (f"{HEAD}\n{ROW}\n{ROW}", 3, "'中国知网' stands in line 2 already"),
-        (f'{HEAD}\n"unclosed', 0, "cannot be read as UTF-8 CSV"),
+        (f'{HEAD}\n"unclosed', 2, "cannot be read as UTF-8 CSV"),
         (f"{HEAD}\n{ROW}".encode("gbk"), 0, "cannot be read as UTF-8 CSV"),
     ],
 )

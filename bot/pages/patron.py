@@ -33,7 +33,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, doors: connector.Desk)
 
     @app.get("/widget.js", name="widget")
     async def widget(request: Request) -> HTTPResponse:
-        return await file(HERE / "static" / "widget.js", mime_type="text/javascript", headers={"Cache-Control": "public, max-age=3600"})
+        return await file(HERE / "static" / "widget.js", mime_type="text/javascript", max_age=3600)
 
     @app.get("/mailbox/<code:str>", name="mailbox")
     async def mailbox(request: Request, code: str) -> HTTPResponse:

@@ -24,7 +24,10 @@ from bot.messages import Address, Question, Reply, Who
 from bot.store import rows
 
 _MESSAGES = "select m.*, o.status as delivery from messages m left join outbox o on o.message = m.id"
-_QUEUE = "select t.*, m.text as asked, c.connector from tickets t join messages m on m.id = t.question join conversations c on c.id = t.conversation"
+_QUEUE = (
+    "select t.*, m.text as asked, c.connector from tickets t"
+    " join messages m on m.id = t.question join conversations c on c.id = t.conversation"
+)
 
 
 class Session:
@@ -260,8 +263,10 @@ class Session:
     def due(self, now: datetime, limit: int = 50) -> tuple[Parcel, ...]:
         """Outgoing replies whose time has come, oldest first."""
         found = self._rows(
-            "select m.*, o.id as parcel, o.deadline, o.tries, c.connector as to_connector, c.user as to_user, c.room as to_room, q.external as asked"
-            " from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation left join messages q on q.id = m.answers"
+            "select m.*, o.id as parcel, o.deadline, o.tries, q.external as asked,"
+            " c.connector as to_connector, c.user as to_user, c.room as to_room"
+            " from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
+            " left join messages q on q.id = m.answers"
             " where o.status = ? and o.due_at <= ? order by o.due_at, o.id limit ?",
             DeliveryStatus.DUE.value, rows.stamp(now), limit,
         )  # fmt: skip
@@ -287,7 +292,8 @@ class Session:
     def collect(self, address: Address) -> tuple[Reply, ...]:
         """Replies that wait in an asker's mailbox, oldest first; they count as delivered from now on."""
         found = self._rows(
-            "select o.id, m.id as number, m.body from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
+            "select o.id, m.id as number, m.body from outbox o"
+            " join messages m on m.id = o.message join conversations c on c.id = m.conversation"
             " where c.connector = ? and c.user = ? and c.room = ? and o.status = ? order by m.id",
             address.connector, address.user, address.room, DeliveryStatus.MAILBOX.value,
         )  # fmt: skip
@@ -309,7 +315,8 @@ class Session:
     def save_librarian(self, librarian: Librarian, now: datetime) -> None:
         """Make or change an account."""
         self._db.conn.execute(
-            "insert into librarians (login, name, role, password, failures, locked_until, session, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)"
+            "insert into librarians (login, name, role, password, failures, locked_until, session, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)"
             " on conflict (login) do update set name = excluded.name, role = excluded.role, password = excluded.password,"
             " failures = excluded.failures, locked_until = excluded.locked_until, session = excluded.session",
             (

@@ -1,0 +1,213 @@
+"""The pages in a real browser: a patron on a phone, a librarian at a desk, at the same time."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from bot import house
+from tests.conftest import ROOT
+from tests.server import Server
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WHERE_TO_GET = "no Chromium: on Debian run `apt-get install chromium`"
+PICTURES = ROOT / "test-artefacts"
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 900}
+PASSWORD = "correct horse battery"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a screen; missing in CI is a failure, elsewhere these tests are left out."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail(WHERE_TO_GET)
+        pytest.skip(WHERE_TO_GET)
+    quiet = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, mind: house.Mind) -> Iterator[Server]:
+    """One real server for the module."""
+    running = Server(tmp_path_factory.mktemp("browser") / "refdesk.db")
+    yield running
+    running.stop()
+
+
+@contextmanager
+def visit(browser: Browser, server: Server, **options: object) -> Iterator[Page]:
+    """A person of their own: new cookies; errors in the console fail the test."""
+    context: BrowserContext = browser.new_context(base_url=server.address, locale="zh-CN", **options)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a screenshot for the eye."""
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def say(page: Page, text: str) -> None:
+    """Type and press Enter."""
+    page.locator("#text").fill(text)
+    page.locator("#text").press("Enter")
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, server: Server) -> Path:
+    """The administrator, after the one-time link; kept as a storage state."""
+    state = PICTURES / "signed-in.json"
+    PICTURES.mkdir(exist_ok=True)
+    with visit(browser, server, viewport=DESK) as page:
+        page.goto(server.setup_link)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("input[name=again]").fill(PASSWORD)
+        page.locator("main button[type=submit]").click()
+        expect(page).to_have_url(f"{server.address}/desk")
+        page.context.storage_state(path=state)
+    return state
+
+
+def test_patron_on_a_phone_gets_an_answer_and_finds_it_after_reload(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=PHONE) as page:
+        page.goto("/")
+        picture(page, "chat-empty-phone")
+        say(page, "校外怎么用VPN")
+        expect(page.get_by_text("https://webvpn.jinjiang.example").first).to_be_visible()
+        picture(page, "chat-answer-phone")
+        page.reload()
+        expect(page.get_by_text("校外怎么用VPN").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways on a phone"
+
+
+def test_patron_presses_a_choice_and_fills_in_a_form(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=PHONE) as page:
+        page.goto("/")
+        say(page, "我想荐购一本书")
+        page.get_by_role("button", name="在这里填写申请").click()
+        expect(page.get_by_text("建议购买什么").first).to_be_visible()
+        say(page, "取消")
+        expect(page.get_by_text("已取消").first).to_be_visible()
+
+
+def test_librarian_answers_live_into_the_patrons_chat(browser: Browser, server: Server, signed_in: Path) -> None:
+    with visit(browser, server, viewport=PHONE) as patron, visit(browser, server, viewport=DESK, storage_state=signed_in) as librarian:
+        librarian.goto("/desk")
+        patron.goto("/")
+        say(patron, "市图书馆周末几点关 <b>急</b>")
+        expect(patron.get_by_text("编号").first).to_be_visible()
+        expect(librarian.get_by_text("市图书馆周末几点关 <b>急</b>").first).to_be_visible()
+        picture(librarian, "desk-queue")
+        librarian.get_by_text("市图书馆周末几点关 <b>急</b>").first.click()
+        librarian.locator("form[action$='/claim'] button").click()
+        librarian.locator("textarea[name=text]").fill("市图书馆的开放时间请看其主页。")
+        picture(librarian, "desk-ticket")
+        librarian.get_by_role("button", name="发送", exact=True).click()
+        expect(patron.get_by_text("市图书馆的开放时间请看其主页。").first).to_be_visible()
+        picture(patron, "chat-librarian-phone")
+        say(patron, "谢谢老师")
+        expect(librarian.get_by_text("谢谢老师").first).to_be_visible()
+        librarian.locator("form[action$='/close'] button").click()
+        expect(patron.get_by_text("馆员已结束本次咨询").first).to_be_visible()
+
+
+def test_patron_finds_the_answer_in_the_mailbox(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=PHONE) as page:
+        page.goto("/")
+        say(page, "转人工")
+        link = page.locator("a[href*='/mailbox/']").first
+        expect(link).to_be_visible()
+        page.goto(str(link.get_attribute("href")))
+        expect(page.get_by_text("转人工").first).to_be_visible()
+        picture(page, "mailbox-phone")
+
+
+def test_patron_asks_and_reads_without_javascript(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=PHONE, java_script_enabled=False) as page:
+        page.goto("/")
+        page.locator("#text").fill("怎么进知网")
+        page.locator("#composer button[type=submit]").click()
+        expect(page.get_by_text("中国知网").first).to_be_visible()
+        page.get_by_role("button", name="找馆员").click()
+        expect(page.get_by_text("编号").first).to_be_visible()
+
+
+def test_patron_can_do_everything_by_keyboard(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=DESK) as page:
+        page.goto("/")
+        for _ in range(40):
+            if page.evaluate("document.activeElement && document.activeElement.id") == "text":
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.type("图书馆几点关门")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("22:30").first).to_be_visible()
+
+
+def test_page_follows_dark_mode_and_the_language_switch(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=PHONE, color_scheme="dark") as page:
+        page.goto("/")
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        picture(page, "chat-dark-phone")
+        page.emulate_media(color_scheme="light")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+        page.get_by_role("link", name="English").click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_widget_opens_the_chat_inside_the_librarys_own_page(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=DESK) as page:
+        page.route(
+            "**/host.html",
+            lambda route: route.fulfill(
+                content_type="text/html", body=f"<h1>Library</h1><script src='{server.address}/widget.js'></script>"
+            ),
+        )
+        page.goto(f"{server.address}/host.html")
+        page.get_by_role("button").first.click()
+        frame = page.frame_locator("iframe")
+        frame.locator("#text").fill("怎么进知网")
+        frame.locator("#text").press("Enter")
+        expect(frame.get_by_text("中国知网").first).to_be_visible()
+        picture(page, "widget")
+
+
+def test_manager_reads_the_figures(browser: Browser, server: Server, signed_in: Path) -> None:
+    with visit(browser, server, viewport=DESK, storage_state=signed_in) as page:
+        page.goto("/reports?by=intent")
+        expect(page.locator("table").first).to_be_visible()
+        picture(page, "reports")
+        page.set_viewport_size(PHONE)
+        picture(page, "reports-phone")
+
+
+def test_stranger_is_asked_to_sign_in(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=DESK) as page:
+        page.goto("/desk")
+        expect(page.locator("input[name=password]")).to_be_visible()
+        picture(page, "login")

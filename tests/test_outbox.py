@@ -1,0 +1,226 @@
+"""The outbox, with a platform in memory and a clock that the test moves."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from bot.connector import Delivery, Outcome
+from bot.domain import DeliveryStatus, Message
+from bot.errors import DeliveryError, DeliveryFailed, DeliveryRefused
+from bot.messages import Address, Reply, ReplyKind
+from bot.outbox import FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES, Outbox, pause
+from bot.store import Session, Store
+from connectors.stub import Stub
+from connectors.terminal import Terminal
+from tests.conftest import FakeClock
+
+READER = Address("stub", "reader")
+DOWN = DeliveryFailed("stub", "the line is down")
+
+
+@dataclass
+class House:
+    """A store, an outbox over it, and what the platform did."""
+
+    store: Store
+    stub: Stub
+    clock: FakeClock
+    outbox: Outbox
+
+    def owes(self, text: str, address: Address = READER, *, deadline: timedelta | None = None) -> None:
+        """A reply is to be delivered."""
+
+        def work(s: Session) -> None:
+            conversation = s.conversation(address, "visitor")
+            until = self.clock() + deadline if deadline else None
+            s.add_reply(conversation, Reply(ReplyKind.LIBRARIAN, text), self.clock(), author="anna", due=True, deadline=until)
+
+        self.store.write(work).result()
+
+    def deliver(self) -> int:
+        """One look at what is due."""
+        return asyncio.run(self.outbox.deliver_due())
+
+    def sent(self) -> list[str]:
+        """What arrived."""
+        return [delivery.reply.text for delivery in self.stub.sent]
+
+    def message(self, address: Address = READER) -> Message:
+        """The one message to an asker."""
+
+        def work(s: Session) -> Message:
+            conversation = s.existing_conversation(address)
+            assert conversation is not None
+            (message,) = s.messages(conversation.id)
+            return message
+
+        return self.store.read(work)
+
+    def error(self) -> str:
+        """Why the last delivery failed."""
+        return str(self.store.read(lambda s: s._rows("select error from outbox")[0]["error"]))
+
+    def collect(self, address: Address = READER) -> list[str]:
+        """What the asker is handed when they write again."""
+        return [reply.text for reply in self.store.write(lambda s: s.collect(address)).result()]
+
+
+@pytest.fixture
+def stub() -> Stub:
+    return Stub()
+
+
+@pytest.fixture
+def house(store: Store, clock: FakeClock, stub: Stub) -> House:
+    return House(store, stub, clock, Outbox(store, {"stub": stub, "terminal": Terminal()}, clock))
+
+
+def test_reply_is_delivered_once(house: House) -> None:
+    house.owes("hello")
+    assert (house.deliver(), house.deliver()) == (1, 0)
+    assert house.stub.sent == [Delivery("refdesk-1", READER, house.stub.sent[0].reply, "", None, 0)]
+    assert (house.sent(), house.message().delivery, house.collect()) == (["hello"], DeliveryStatus.DELIVERED, [])
+
+
+def test_replies_are_delivered_oldest_first(house: House) -> None:
+    for text in ("one", "two", "three"):
+        house.owes(text)
+        house.clock.pass_(seconds=1)
+    assert house.deliver() == 3
+    assert house.sent() == ["one", "two", "three"]
+
+
+def test_reply_is_tried_again_after_pauses_that_grow(house: House) -> None:
+    house.stub.failures = [DOWN] * 3
+    house.owes("hello")
+    for seconds in (2, 4, 8):
+        assert house.deliver() == 1
+        assert (house.deliver(), house.error()) == (0, "the line is down")
+        house.clock.pass_(seconds=seconds - 0.1)
+        assert house.deliver() == 0
+        house.clock.pass_(seconds=0.1)
+    assert (house.deliver(), house.sent()) == (1, ["hello"])
+    assert [(delivery.key, delivery.tries) for delivery in house.stub.sent] == [("refdesk-1", 3)]
+    assert house.error() == ""
+
+
+def test_pauses_end_at_the_longest() -> None:
+    pauses = [pause(tries) for tries in range(MOST_TRIES)]
+    assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LONGEST_PAUSE
+
+
+@pytest.mark.parametrize("failure", [DOWN, RuntimeError("a fault of the connector")])
+def test_reply_waits_in_the_mailbox_when_it_failed_too_often(house: House, failure: DeliveryError) -> None:
+    house.stub.failures = [failure] * MOST_TRIES
+    house.owes("hello")
+    for _ in range(MOST_TRIES):
+        assert house.message().delivery is DeliveryStatus.DUE
+        assert house.deliver() == 1
+        house.clock.pass_(hours=1)
+    assert (house.deliver(), house.message().delivery) == (0, DeliveryStatus.MAILBOX)
+    assert house.collect() == ["hello"]
+
+
+def test_reply_waits_in_the_mailbox_when_the_platform_refuses_it(house: House) -> None:
+    house.stub.failures = [DeliveryRefused("stub", "blocked by the user")]
+    house.owes("hello")
+    assert (house.deliver(), house.deliver()) == (1, 0)
+    assert (house.message().delivery, house.error()) == (DeliveryStatus.MAILBOX, "blocked by the user")
+
+
+def test_reply_waits_in_the_mailbox_when_its_deadline_has_passed(house: House) -> None:
+    house.owes("hello", deadline=timedelta(hours=48))
+    house.clock.pass_(hours=48)
+    assert house.deliver() == 1
+    assert (house.sent(), house.message().delivery) == ([], DeliveryStatus.MAILBOX)
+
+
+def test_reply_is_delivered_when_its_deadline_is_near(house: House) -> None:
+    house.owes("hello", deadline=timedelta(hours=48))
+    house.clock.pass_(hours=47.9)
+    assert (house.deliver(), house.sent()) == (1, ["hello"])
+    assert house.stub.sent[0].deadline is not None
+
+
+def test_reply_waits_in_the_mailbox_when_its_channel_is_switched_off(house: House) -> None:
+    gone = Address("gone", "reader")
+    house.owes("hello", gone)
+    assert house.deliver() == 1
+    assert (house.message(gone).delivery, house.error()) == (DeliveryStatus.MAILBOX, "this channel is switched off")
+
+
+def test_reply_waits_in_the_mailbox_when_the_channel_cannot_push(house: House) -> None:
+    terminal = Address("terminal", "reader")
+    house.owes("hello", terminal)
+    assert (house.deliver(), house.message(terminal).delivery) == (1, DeliveryStatus.MAILBOX)
+
+
+def test_mailbox_hands_everything_out_once_and_in_order(house: House) -> None:
+    terminal, other = Address("terminal", "reader"), Address("terminal", "reader", "a room")
+    for text in ("one", "two"):
+        house.owes(text, terminal)
+    house.owes("elsewhere", other)
+    house.deliver()
+    assert (house.collect(terminal), house.collect(terminal), house.collect(other)) == (["one", "two"], [], ["elsewhere"])
+
+
+def test_reply_arrives_when_a_connector_breaks_over_another(
+    store: Store, clock: FakeClock, stub: Stub, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Terminal):
+        async def deliver(self, delivery: Delivery) -> Outcome:
+            raise KeyError("a fault of the connector")
+
+    house = House(store, stub, clock, Outbox(store, {"stub": stub, "terminal": Broken()}, clock))
+    house.owes("lost?", Address("terminal", "reader"))
+    house.owes("hello")
+    with caplog.at_level(logging.ERROR):
+        assert house.deliver() == 2
+    assert (house.sent(), house.error()) == (["hello"], "KeyError")
+    assert "delivery 1 failed" in caplog.text
+    assert house.message(Address("terminal", "reader")).delivery is DeliveryStatus.DUE
+
+
+def test_outbox_looks_at_once_when_it_is_woken(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbox._IDLE", 60.0)
+    arrived = asyncio.Event()
+
+    class Awaited(Stub):
+        async def deliver(self, delivery: Delivery) -> Outcome:
+            arrived.set()
+            return await super().deliver(delivery)
+
+    async def work() -> None:
+        outbox = Outbox(house.store, {"stub": Awaited()}, house.clock)
+        running = asyncio.create_task(outbox.run())
+        house.owes("hello")
+        outbox.wake()
+        await asyncio.wait_for(arrived.wait(), 10)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(work())
+
+
+def test_outbox_looks_by_itself_when_nobody_wakes_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbox._IDLE", 0.001)
+    house.stub.failures = [DOWN]
+    house.owes("hello")
+
+    async def work() -> None:
+        running = asyncio.create_task(house.outbox.run())
+        while house.stub.failures:
+            await asyncio.sleep(0)
+        house.clock.pass_(seconds=2)
+        while not house.stub.sent:
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(work(), 10))
+    assert house.sent() == ["hello"]
