@@ -171,9 +171,10 @@ async def _stream(request: Request, desk: Desk, address: Address) -> None:
     response = await request.respond(
         content_type="text/event-stream; charset=utf-8", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
+    assert response is not None  # Sanic has None for requests that were answered before
     state: tuple[str, int] = ("", -1)
     async with desk.listen(address) as wait:
-        while response is not None:
+        while True:
             exchange: Exchange = await desk.history(address, after)
             parts = [f"id: {line.id}\nevent: line\ndata: {jsonlib.dumps(shape(line), ensure_ascii=False)}\n\n" for line in exchange.lines]
             after = max((line.id for line in exchange.lines), default=after)

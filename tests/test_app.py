@@ -7,12 +7,14 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import httpx
 import pytest
 from sanic import Sanic
 
+from bot.messages import Question, Reply
 from tests.conftest import FakeEngine
 from tests.serving import Served, until
 
@@ -69,14 +71,19 @@ def test_patron_is_told_while_the_disk_is_full_and_served_when_there_is_room_aga
 
 
 def test_house_goes_on_when_an_asker_hangs_up_before_the_answer(served: Served) -> None:
-    gate, seen = threading.Event(), list[object]()
-    write = served.desk.store.write
-    served.desk.store.write = lambda work: seen.append(work) or write(work)  # type: ignore[func-returns-value, method-assign]
-    write(lambda s: gate.wait(10))
+    gate, under_way, ask = threading.Event(), threading.Event(), served.desk.ask
+
+    def watched(question: Question) -> Future[tuple[Reply, ...]]:
+        replies = ask(question)
+        under_way.set()
+        return replies
+
+    served.desk.ask = watched  # type: ignore[method-assign]
+    served.desk.store.write(lambda s: gate.wait(10))
     body = json.dumps({"sender": "hasty", "message": "转人工"}).encode()
     with socket.create_connection(("127.0.0.1", int(served.host.split(":")[1]))) as hasty:
         hasty.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (WEBHOOK.encode(), len(body), body))
-        until(lambda: seen)
+        assert under_way.wait(10)
         hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means: gone at once
     served.client().get("/health/live")  # the loop has heard of the hang-up before it answers this
     gate.set()

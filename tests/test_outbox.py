@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -186,41 +186,32 @@ def test_reply_arrives_when_a_connector_breaks_over_another(
     assert house.message(Address("terminal", "reader")).delivery is DeliveryStatus.DUE
 
 
-def test_outbox_looks_at_once_when_it_is_woken(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbox._IDLE", 60.0)
-    arrived = asyncio.Event()
+@dataclass
+class Awaited(Stub):
+    """Lets a test wait for the next delivery, whether it succeeds or not."""
 
-    class Awaited(Stub):
-        async def deliver(self, delivery: Delivery) -> Outcome:
-            arrived.set()
-            return await super().deliver(delivery)
+    tried: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        self.tried.release()
+        return await super().deliver(delivery)
+
+
+@pytest.mark.parametrize("idle", [60.0, 0.001], ids=["when it is woken", "by itself"])
+def test_outbox_goes_on_looking(house: House, monkeypatch: pytest.MonkeyPatch, idle: float) -> None:
+    monkeypatch.setattr("bot.outbox._IDLE", idle)
+    stub = Awaited(failures=[DOWN])
 
     async def work() -> None:
-        outbox = Outbox(house.store, {"stub": Awaited()}, house.clock)
+        outbox = Outbox(house.store, {"stub": stub}, house.clock)
         running = asyncio.create_task(outbox.run())
-        house.owes("hello")
-        outbox.wake()
-        await asyncio.wait_for(arrived.wait(), 10)
+        for text in ("one", "two"):
+            house.owes(text)
+            if idle > 1:
+                outbox.wake()
+            await asyncio.wait_for(stub.tried.acquire(), 10)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(work())
-
-
-def test_outbox_looks_by_itself_when_nobody_wakes_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbox._IDLE", 0.001)
-    house.stub.failures = [DOWN]
-    house.owes("hello")
-
-    async def work() -> None:
-        running = asyncio.create_task(house.outbox.run())
-        while house.stub.failures:
-            await asyncio.sleep(0)
-        house.clock.pass_(seconds=2)
-        while not house.stub.sent:
-            await asyncio.sleep(0)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(asyncio.wait_for(work(), 10))
-    assert house.sent() == ["hello"]
+    assert [delivery.reply.text for delivery in stub.sent] == ["two"]
