@@ -15,6 +15,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     store                     the one SQLite file
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     house, check              everything above put together from settings; every defect of the data
+    evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     pages                     what people see in a browser
     app, __main__             the server; the command line
 """

@@ -189,6 +189,32 @@ def train(settings: Settings) -> None:
 
 
 @cli.command()
+@click.argument("files", nargs=-1, type=Path)
+@click.option("--engine", type=click.Choice(["builtin", "rasa"]), default="builtin", help="Which engine answers.")
+@click.option("--cross/--no-cross", default=False, help="Also cross-validate on intents/, and propose thresholds from that.")
+@click.option("--learning/--no-learning", default=False, help="Also draw the learning curve: five more trainings.")
+@click.option("--compare", type=Path, help="A second model file: which answers change?")
+@click.option("--report", type=Path, help="Write an HTML report with pictures here.")
+@click.pass_obj
+def evaluate(
+    settings: Settings, files: tuple[Path, ...], engine: str, cross: bool, learning: bool, compare: Path | None, report: Path | None
+) -> None:
+    """Measure an engine on labelled JSON lines (text, intent, language, kind); the development set if no file is given."""
+    from bot import evaluation_report, evaluator
+
+    with _bar("Refdesk") as progress:
+        found = evaluator.evaluate(settings, files, engine=engine, cross=cross, learning=learning, compare=compare, progress=progress)
+    click.echo(evaluation_report.as_text(found.runs))
+    if found.proposed:
+        p = found.proposed
+        click.echo(f"Proposed: answer_at = {p.answer_at:.2f}, margin = {p.margin:.2f}, clarify_at = {p.clarify_at:.2f}")
+        click.echo(f"Not proven yet, candidates for understanding.suggest: {', '.join(sorted(found.unready)) or 'none'}")
+    if report:
+        report.write_text(evaluation_report.as_html(found.runs, found.lessons, found.proposed, found.unready), encoding="utf-8")
+        click.echo(f"{report}")
+
+
+@cli.command()
 @click.pass_obj
 def check(settings: Settings) -> None:
     """List every defect of intents/, knowledge/ and refdesk.toml; exit 1 if there is any."""

@@ -19,6 +19,7 @@ from bot.store import Store
 log = logging.getLogger("refdesk")
 
 Progress = Callable[[str, float], None]
+Kinds = Mapping[str, IntentKind]
 
 
 def _silent(stage: str, share: float) -> None:
@@ -47,7 +48,7 @@ def mind(settings: Settings, progress: Progress = _silent) -> Mind:
     return Mind(builtin, answering, lambda: "builtin ok")
 
 
-def kinds(settings: Settings) -> Mapping[str, IntentKind]:
+def kinds(settings: Settings) -> Kinds:
     """How each intent is answered."""
     return {intent.id: intent.kind for intent in training.read_catalogue(settings.at(settings.library.intents) / "catalogue.yml")}
 

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +22,6 @@ from bot.training import Training
 Progress = Callable[[str, float], None]
 FOLDS = 5
 _RUNNERS_UP = 4
-_WORKERS = 2
 
 
 def _silent(step: str, share: float) -> None:
@@ -51,11 +50,11 @@ class Classifier:
     @cached_property
     def _content(self) -> bytes:
         judge, own = self.judge, self.gate
-        settings = {
+        settings: dict[str, Any] = {
             "classes": self.classes, "lexicon": self.lexicon, "documents": self.featuriser.documents,
             "examples": judge.examples, "intercept": own.intercept, "outside": own.outside,
         }  # fmt: skip
-        arrays = {
+        arrays: storage.Arrays = {
             "vocabulary": np.frombuffer("\n".join(self.featuriser.vocabulary).encode(), np.uint8), "idf": self.featuriser.idf,
             "weights": judge.weights, "intercepts": judge.intercepts, "starts": judge.starts, "postings": judge.postings,
             "strengths": judge.strengths, "firsts": judge.firsts, "factors": judge.factors,
@@ -73,8 +72,9 @@ class Classifier:
         storage.write(path, self._content)
 
 
-def load(path: Path, digest: str) -> Classifier:
-    """A saved model; ModelUnusable unless it is whole, of this version and made from the training files with this digest."""
+def load(path: Path, digest: str | None) -> Classifier:
+    """A saved model; ModelUnusable unless it is whole, of this version and made from the training files with this digest
+    (None: from any, to compare two models)."""
     settings, arrays = storage.read(path, digest)
     try:
         lexicon = tuple((name, tuple(phrases)) for name, phrases in settings["lexicon"])
@@ -85,7 +85,7 @@ def load(path: Path, digest: str) -> Classifier:
         )  # fmt: skip
         own = Gate(arrays["gate_knots"], arrays["gate_weights"], settings["intercept"], settings["outside"])
         featuriser = Featuriser(Lexicon(lexicon), vocabulary, arrays["idf"], settings["documents"])
-        return Classifier(tuple(settings["classes"]), lexicon, featuriser, judge, own, digest)
+        return Classifier(tuple(settings["classes"]), lexicon, featuriser, judge, own, digest or "")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnusable(path, "is damaged") from error
 
@@ -168,16 +168,14 @@ def _out_of_fold(lesson: _Lesson, progress: Progress) -> Evidence:
     shape = (len(lesson.labels), len(lesson.classes))
     whole = Evidence(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
-    def judged(fold: int) -> tuple[int, Evidence]:
-        seen = lesson.folds != fold
-        judge = evidence.learn(lesson.rows[seen], lesson.labels[seen], lesson.featuriser.vocabulary)
-        return fold, judge.many(lesson.rows[~seen])
-
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for fold, part in pool.map(judged, range(FOLDS)):
-            out = lesson.folds == fold
-            whole.scores[out], whole.similarities[out] = part.scores, part.similarities
-            progress("judging", 0.25 + 0.5 * (fold + 1) / FOLDS)
+    # One after the other: liblinear draws from one random generator for the whole process, so that threads would make
+    # the model depend on their timing.
+    for fold in range(FOLDS):
+        out = lesson.folds == fold
+        judge = evidence.learn(lesson.rows[~out], lesson.labels[~out], lesson.featuriser.vocabulary)
+        part = judge.many(lesson.rows[out])
+        whole.scores[out], whole.similarities[out] = part.scores, part.similarities
+        progress("judging", 0.25 + 0.5 * (fold + 1) / FOLDS)
     return whole
 
 

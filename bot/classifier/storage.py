@@ -58,8 +58,9 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
-def read(path: Path, made_from: str) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Settings and arrays (mapped, read-only); ModelUnusable for anything but a whole model of this version and training data."""
+def read(path: Path, made_from: str | None) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Settings and arrays (mapped, read-only); ModelUnusable for anything but a whole model of this version and training data
+    (None: of any training data)."""
     try:
         with path.open("rb") as file:
             content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -80,7 +81,7 @@ def read(path: Path, made_from: str) -> tuple[dict[str, Any], dict[str, npt.NDAr
         raise ModelUnusable(path, f"is of version {version}, this program needs {VERSION}")
     if hashlib.sha256(content[start:]).hexdigest() != checksum:
         raise ModelUnusable(path, "is damaged or truncated")
-    if header["made_from"] != made_from:
+    if made_from is not None and header["made_from"] != made_from:
         raise ModelUnusable(path, "was trained from other files than those in intents/")
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name, (kind, shape, offset) in header["arrays"].items():
