@@ -79,10 +79,9 @@ def say(page: Page, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def signed_in(browser: Browser, server: Server) -> Path:
+def signed_in(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The administrator, after the one-time link; kept as a storage state."""
-    state = PICTURES / "signed-in.json"
-    PICTURES.mkdir(exist_ok=True)
+    state = tmp_path_factory.mktemp("sign-in") / "state.json"
     with visit(browser, server, viewport=DESK) as page:
         page.goto(server.setup_link)
         page.locator("input[name=password]").fill(PASSWORD)

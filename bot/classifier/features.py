@@ -20,6 +20,8 @@ Ints = npt.NDArray[np.int32]
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[a-z]+|[0-9]+|[?!]")
 _MOST_CLASSES = 14
 _LONGEST_WORD = 20
+# Of a long story its beginning and, since the question comes last, more of its end.
+_HEAD, _TAIL = 120, 260
 
 # Kind of piece -> its weight beside the others. Each kind is normalised on its own, so that a long kind does not
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
@@ -53,6 +55,8 @@ ABOUT = ("length", "unknown units", "unknown pairs", "latin", "classes")
 def pieces(text: str, lexicon: Lexicon) -> dict[str, list[str]]:
     """Every piece of a text, by kind, repeated as often as it occurs."""
     message = normalise(text)
+    if len(message) > _HEAD + _TAIL:
+        message = message[:_HEAD] + " " + message[-_TAIL:]
     units = [f"#{min(len(unit), 5)}" if unit[0].isdigit() else unit for unit in _UNIT.findall(message)]
     edged = ["^", *units, "$"]
     words = [f"<{unit[:_LONGEST_WORD]}>" for unit in units if "a" <= unit[0] <= "z"]

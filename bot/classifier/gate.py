@@ -69,8 +69,6 @@ def _figures(evidence: Evidence, about: Floats, outside: int) -> tuple[Ints, Flo
         mine,
         mine - rival,
         mine - outer,
-        rival,
-        mass,
         _SHARPNESS * mine - mass,
         (mine - rival) * about[:, :1],
         (mine - rival) * about[:, 3:4],

@@ -8,18 +8,22 @@ from bot.text import normalise
 
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+|[\u3400-\u9fff]|[^\sa-z0-9\u3400-\u9fff]")
 
+# The class whose phrases turn what follows into what is not asked for, and how many tokens that reaches.
+NEGATOR = "negator"
+_NEGATED = 3
+
 
 class Lexicon:
     """Phrases by their tokens. The longest phrase at a place counts and shields what is inside it."""
 
     def __init__(self, classes: Iterable[tuple[str, tuple[str, ...]]]) -> None:
         exact: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        self._stems: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+        self._stems: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for name, phrases in classes:
             for phrase in phrases:
                 tokens = tuple(_TOKEN.findall(normalise(phrase).removesuffix("*")))
                 if tokens and phrase.endswith("*"):
-                    self._stems[tokens[:-1]].append((tokens[-1], name))
+                    self._stems[tokens[:-1]][tokens[-1]].append(name)
                 elif tokens:
                     exact[tokens].append(name)
         self._exact = {tokens: tuple(names) for tokens, names in exact.items()}
@@ -31,6 +35,7 @@ class Lexicon:
             if head:
                 self._longest[head[0]] = max(self._longest[head[0]], len(head) + 1)
         self._longest.default_factory = None
+        self._stems.default_factory = None
 
     def replaced(self, message: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The classes found, in order; and the normalised message's tokens with each phrase replaced by '@class'."""
@@ -38,9 +43,14 @@ class Lexicon:
         classes: dict[str, None] = {}
         sequence: list[str] = []
         at = 0
+        negated_until = 0
         while at < len(tokens):
             length, names = self._at(tokens, at)
             if names:
+                if at < negated_until:
+                    names = tuple(f"no {name}" for name in names)
+                elif NEGATOR in names:
+                    negated_until = at + length + _NEGATED
                 classes.update(dict.fromkeys(names))
                 sequence.append("@" + names[0])
             else:
@@ -54,7 +64,8 @@ class Lexicon:
             names = self._exact.get(piece, ())
             stems = self._stems.get(piece[:-1])
             if stems and piece[-1].isascii():
-                names += tuple(name for stem, name in stems if piece[-1].startswith(stem))
+                starts = (piece[-1][:size] for size in range(1, len(piece[-1]) + 1))
+                names += tuple(name for start in starts for name in stems.get(start, ()))
             if names:
                 return length, tuple(dict.fromkeys(names))
         return 1, ()

@@ -20,7 +20,7 @@ from bot.errors import ModelUnusable
 from bot.training import Training
 
 Progress = Callable[[str, float], None]
-FOLDS = 5
+FOLDS = 4
 _RUNNERS_UP = 4
 
 
