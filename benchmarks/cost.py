@@ -1,0 +1,255 @@
+"""What understanding costs, and what it brings: the built-in engine, and a Rasa server beside it, in one run.
+
+`python -m benchmarks.cost` trains on intents/, measures the engine in a process of its own and the whole server over HTTP.
+With `--rasa URL --rasa-pid PID` the same messages go to that Rasa server, which must serve a model of the same intents/.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from benchmarks.intake import ROUTE
+from benchmarks.load import Poured, parse_body, pour, rest_body
+from benchmarks.measuring import DEVELOPMENT, ROOT, development_texts, refdesk, resident_mb, table
+from benchmarks.probe import Probe
+from bot import classifier, evaluation, evaluator, house
+from bot.answering import Policy
+from bot.domain import OUT_OF_SCOPE, Engine, Prediction
+from bot.evaluation import Figures, Labelled
+from bot.rasa_engine import RasaEngine
+from bot.settings import Settings, read
+
+CONNECTIONS = 8
+PREDICTIONS = 20_000
+_RASA_MODEL = ROOT / "intents/models/refdesk.tar.gz"
+_RASA_TIMEOUT = 30.0
+_WARM = 2.0
+_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Trained:
+    """`refdesk train` as a command of its own: seconds from call to end, the most memory it had, the size of its file."""
+
+    seconds: float
+    peak_mb: float
+    model_mb: float
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server over HTTP: with one connection for the time of a message, with several for messages a second."""
+
+    alone: Poured
+    together: Poured
+    resident_mb: float
+
+
+@dataclass(frozen=True)
+class Rasa:
+    """Where the Rasa server is."""
+
+    url: str
+    process: int
+
+    @property
+    def parse(self) -> str:
+        """Where it understands a message."""
+        return self.url.rstrip("/") + "/model/parse"
+
+
+def train(model: Path) -> Trained:
+    """Train into `model`."""
+    start = time.perf_counter()
+    environment = {**os.environ, "REFDESK__UNDERSTANDING__MODEL": str(model)}
+    subprocess.run([sys.executable, "-m", "bot", "train"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    took = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+    return Trained(took, peak, model.stat().st_size / 1e6)
+
+
+def probe(model: Path, predictions: int) -> Probe:
+    """The engine alone, in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.probe", str(model), str(predictions)]
+    return Probe(**json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout))
+
+
+def serve_refdesk(model: Path, folder: Path, texts: tuple[str, ...], seconds: float) -> Served:
+    """The whole of Refdesk over its REST channel: understood, decided, stored, answered."""
+    with refdesk(folder / "refdesk.db", {"REFDESK__UNDERSTANDING__MODEL": str(model)}) as server:
+        url = server.address + ROUTE
+        pour(url, rest_body(texts, "warm"), CONNECTIONS, min(_WARM, seconds))
+        alone = pour(url, rest_body(texts, "alone"), 1, seconds)
+        together = pour(url, rest_body(texts, "together"), CONNECTIONS, seconds)
+        return Served(alone, together, resident_mb(server.number))
+
+
+def serve_rasa(rasa: Rasa, texts: tuple[str, ...], seconds: float) -> Served:
+    """Rasa's understanding alone, nothing stored: its cheapest route."""
+    pour(rasa.parse, parse_body(texts), CONNECTIONS, min(_WARM, seconds))
+    alone = pour(rasa.parse, parse_body(texts), 1, seconds)
+    together = pour(rasa.parse, parse_body(texts), CONNECTIONS, seconds)
+    if not alone.took or not together.took:
+        raise click.ClickException(f"no good answer from {rasa.parse}")
+    return Served(alone, together, resident_mb(rasa.process))
+
+
+class _Nothing:
+    """Where Rasa finds no intent in a message, none is taken."""
+
+    def predict(self, text: str) -> Prediction:
+        """Out of scope."""
+        return Prediction(OUT_OF_SCOPE, 1.0)
+
+
+def rasa_predictions(rasa: Rasa, rows: Sequence[Labelled]) -> tuple[Prediction, ...]:
+    """What Rasa says about each message; an error as soon as it fails at one, so that nothing else is measured in its name."""
+    engine = RasaEngine(rasa.url, _RASA_TIMEOUT, _Nothing())
+    said = []
+    try:
+        for row in rows:
+            said.append(engine.predict(row.text))
+            if engine.state() != "ok":
+                raise click.ClickException(f"Rasa at {rasa.url}: {engine.state()}")
+    finally:
+        engine.close()
+    return tuple(said)
+
+
+def predictions(engine: Engine, rows: Sequence[Labelled]) -> tuple[Prediction, ...]:
+    """What an engine says about each message."""
+    return tuple(engine.predict(row.text) for row in rows)
+
+
+def fitted(
+    rows: Sequence[Labelled], said: Sequence[Prediction], policy: Policy, kinds: house.Kinds, out_of_scope: float
+) -> tuple[float, Figures]:
+    """The most talkative `answer_at` at which no larger share of out-of-scope messages is answered than `out_of_scope`.
+
+    Chosen on the very messages that are reported, hence to the engine's favour: thresholds that were made for another engine
+    shall not be what it fails by.
+    """
+    found = evaluation.figures(evaluation.judge(rows, said, replace(policy, answer_at=1.0), kinds))
+    best = 1.0, found
+    for step in range(_STEPS, 0, -1):
+        tried = replace(policy, answer_at=step / _STEPS, clarify_at=min(policy.clarify_at, step / _STEPS))
+        found = evaluation.figures(evaluation.judge(rows, said, tried, kinds))
+        if found.out_of_scope_answered.value > out_of_scope:
+            break
+        best = step / _STEPS, found
+    return best
+
+
+def near(found: Figures) -> evaluation.Share:
+    """The out-of-scope messages that sound like the library's."""
+    return dict(found.by_kind).get("near", evaluation.Share(0, 0))
+
+
+def quality_table(columns: Sequence[tuple[str, Figures]]) -> str:
+    """The quality figures, an engine a column."""
+    rows = [
+        ("sent answers that are right", *(f"{found.sent_right.value:.1%}" for _, found in columns)),
+        ("in-scope questions answered rightly", *(f"{found.in_scope_answered.value:.1%}" for _, found in columns)),
+        ("out-of-scope messages answered", *(f"{found.out_of_scope_answered.value:.1%}" for _, found in columns)),
+        ("near-domain ones answered", *(f"{near(found).value:.1%}" for _, found in columns)),
+        ("right one among the choices", *(f"{found.choice_right.value:.1%}" for _, found in columns)),
+        ("right first guess, in scope", *(f"{found.top_right.value:.1%}" for _, found in columns)),
+    ]
+    return table(("development set", *(name for name, _ in columns)), rows)
+
+
+def cost_table(trained: Trained, engine: Probe, ours: Served, theirs: Served | None) -> str:
+    """What it costs, with ratios where both were measured."""
+    size = f"{_RASA_MODEL.stat().st_size / 1e6:.1f}" if theirs and _RASA_MODEL.exists() else "-"
+    rows = [
+        ("training, s (`refdesk train`)", f"{trained.seconds:.1f}", "-", ""),
+        ("training, most memory, MB", f"{trained.peak_mb:.0f}", "-", ""),
+        ("model, MB", f"{trained.model_mb:.1f}", size, _ratio(_RASA_MODEL.stat().st_size / 1e6, trained.model_mb) if size != "-" else ""),
+        ("loading, s", f"{engine.load_s:.3f}", "-", ""),
+        ("in process: median ms", f"{engine.median_ms:.2f}", "-", ""),
+        ("in process: p99 ms", f"{engine.p99_ms:.2f}", "-", ""),
+        ("in process, 5,000 characters: median ms", f"{engine.long_median_ms:.2f}", "-", ""),
+        ("in process, 5,000 characters: slowest ms", f"{engine.long_slowest_ms:.2f}", "-", ""),
+        ("in process, both kinds together: p99 ms", f"{engine.all_p99_ms:.2f}", "-", ""),
+        ("engine alone, resident MB", f"{engine.after_mb:.0f}", "-", ""),
+        (f"growth over {engine.predictions:,} predictions, MB", f"{engine.after_mb - engine.before_mb:+.1f}", "-", ""),
+        *_served_rows(ours, theirs),
+    ]
+    return table(("cost", "Refdesk, built-in", "Rasa", "ratio"), rows)
+
+
+def _served_rows(ours: Served, theirs: Served | None) -> list[tuple[str, str, str, str]]:
+    pairs = [
+        ("server, resident MB", ours.resident_mb, theirs and theirs.resident_mb, False, 0),
+        ("over HTTP, 1 connection: median ms", ours.alone.milliseconds(0.5), theirs and theirs.alone.milliseconds(0.5), False, 1),
+        ("over HTTP, 1 connection: p99 ms", ours.alone.milliseconds(0.99), theirs and theirs.alone.milliseconds(0.99), False, 1),
+        (f"over HTTP, {CONNECTIONS} connections: messages/s", ours.together.per_second, theirs and theirs.together.per_second, True, 0),
+    ]
+    rows = []
+    for name, mine, other, more_is_better, digits in pairs:
+        ratio = "" if other is None else _ratio(mine, other) if more_is_better else _ratio(other, mine)
+        rows.append((name, f"{mine:.{digits}f}", "-" if other is None else f"{other:.{digits}f}", ratio))
+    rows.append(("failed over HTTP", f"{ours.alone.failed + ours.together.failed}", _failed(theirs), ""))
+    return rows
+
+
+def _failed(served: Served | None) -> str:
+    return "-" if served is None else f"{served.alone.failed + served.together.failed}"
+
+
+def _ratio(more: float, less: float) -> str:
+    return f"{more / less:.1f}" if less else ""
+
+
+def measure(rasa: Rasa | None, seconds: float, count: int) -> str:
+    """Everything, as text."""
+    settings: Settings = read(ROOT / "refdesk.toml")
+    texts = development_texts()
+    kinds, policy = house.kinds(settings), house.policy(settings)
+    rows = evaluator.labelled(sorted(DEVELOPMENT.glob("*.jsonl")), frozenset(kinds) | {OUT_OF_SCOPE})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = folder / "model.refdesk"
+        click.echo("training", err=True)
+        trained = train(model)
+        click.echo("predicting", err=True)
+        engine = probe(model, count)
+        own = evaluation.figures(evaluation.judge(rows, predictions(classifier.load(model, None), rows), policy, kinds))
+        click.echo("serving", err=True)
+        ours = serve_refdesk(model, folder, texts, seconds)
+    columns = [("Refdesk, built-in", own)]
+    theirs = None
+    if rasa is not None:
+        click.echo("asking Rasa", err=True)
+        theirs = serve_rasa(rasa, texts, seconds)
+        said = rasa_predictions(rasa, rows)
+        columns.append(("Rasa, same thresholds", evaluation.figures(evaluation.judge(rows, said, policy, kinds))))
+        answer_at, best = fitted(rows, said, policy, kinds, own.out_of_scope_answered.value)
+        columns.append((f"Rasa, answer_at {answer_at:g}", best))
+    return f"{cost_table(trained, engine, ours, theirs)}\n\n{quality_table(columns)}"
+
+
+@click.command()
+@click.option("--rasa", "url", help="The root of a Rasa server that serves a model of the same intents/, e.g. http://127.0.0.1:5005")
+@click.option("--rasa-pid", "process", type=int, help="Its process id, for its memory.")
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="How long to ask at each step.")
+@click.option("--predictions", "count", type=click.IntRange(min=1), default=PREDICTIONS, show_default=True, help="For the growth of memory.")
+def main(url: str | None, process: int | None, seconds: float, count: int) -> None:
+    """Cost and quality of the built-in engine, beside a Rasa server in the same run."""
+    if (url is None) != (process is None):
+        raise click.UsageError("--rasa and --rasa-pid belong together")
+    rasa = Rasa(url, process) if url is not None and process is not None else None
+    click.echo(measure(rasa, seconds, count))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The built-in engine alone in a fresh process: `python -m benchmarks.probe MODEL PREDICTIONS` prints one JSON object.
+
+A process of its own, so that its memory is the engine's and nobody else's.
+"""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from benchmarks.measuring import development_texts, long_texts, quantile, resident_mb
+from bot import classifier
+from bot.domain import Engine
+
+_WARM = 200
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Seconds to load, milliseconds to predict, MB resident; `predictions` is how many lie between `before_mb` and `after_mb`."""
+
+    load_s: float
+    median_ms: float
+    p99_ms: float
+    long_median_ms: float
+    long_slowest_ms: float
+    all_p99_ms: float
+    predictions: int
+    before_mb: float
+    after_mb: float
+
+
+def times(engine: Engine, texts: Sequence[str]) -> list[float]:
+    """Milliseconds of each prediction."""
+    took = []
+    for text in texts:
+        start = time.perf_counter()
+        engine.predict(text)
+        took.append((time.perf_counter() - start) * 1000)
+    return took
+
+
+def growth(engine: Engine, texts: Sequence[str], predictions: int) -> tuple[float, float]:
+    """Resident MB before and after so many predictions; every text has been seen once before."""
+    times(engine, texts)
+    before = resident_mb(os.getpid())
+    for at in range(predictions):
+        engine.predict(texts[at % len(texts)])
+    return before, resident_mb(os.getpid())
+
+
+def probe(model: Path, texts: tuple[str, ...], predictions: int) -> Probe:
+    """Load, predict every text once, then long ones, then so many more."""
+    start = time.perf_counter()
+    engine = classifier.load(model, None)
+    loaded = time.perf_counter() - start
+    times(engine, texts[:_WARM])
+    short, long = times(engine, texts), times(engine, long_texts(texts))
+    before, after = growth(engine, texts, predictions)
+    return Probe(
+        loaded, quantile(short, 0.5), quantile(short, 0.99), quantile(long, 0.5), max(long), quantile(short + long, 0.99),
+        predictions, before, after,
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("predictions", type=int)
+def main(model: Path, predictions: int) -> None:
+    """Measure the model in MODEL."""
+    click.echo(json.dumps(asdict(probe(model, development_texts(), predictions))))
+
+
+if __name__ == "__main__":
+    main()
