@@ -242,7 +242,9 @@ def measure(rasa: Rasa | None, seconds: float, count: int) -> str:
 @click.option("--rasa", "url", help="The root of a Rasa server that serves a model of the same intents/, e.g. http://127.0.0.1:5005")
 @click.option("--rasa-pid", "process", type=int, help="Its process id, for its memory.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="How long to ask at each step.")
-@click.option("--predictions", "count", type=click.IntRange(min=1), default=PREDICTIONS, show_default=True, help="For the growth of memory.")
+@click.option(
+    "--predictions", "count", type=click.IntRange(min=1), default=PREDICTIONS, show_default=True, help="For the growth of memory."
+)
 def main(url: str | None, process: int | None, seconds: float, count: int) -> None:
     """Cost and quality of the built-in engine, beside a Rasa server in the same run."""
     if (url is None) != (process is None):

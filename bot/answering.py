@@ -35,9 +35,9 @@ _SHORT_FOLLOW_UP = 20
 class Policy:
     """From which confidence the bot speaks. `suggest` intents go to a librarian with the answer as a draft, `off` ones without."""
 
-    answer_at: float = 0.6
+    answer_at: float = 0.7
     margin: float = 0.05
-    clarify_at: float = 0.25
+    clarify_at: float = 0.2
     forget_after: timedelta = timedelta(minutes=30)
     suggest: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()

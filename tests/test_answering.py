@@ -52,11 +52,11 @@ def sure(intent: str, confidence: float = 0.9, *runners_up: Candidate) -> Predic
 @pytest.mark.parametrize(
     ("confidence", "second", "action"),
     [
-        (0.60, 0.1, Action.ANSWER),
-        (0.59, 0.1, Action.CLARIFY),
-        (0.62, 0.60, Action.CLARIFY),
-        (0.25, 0.2, Action.CLARIFY),
-        (0.24, 0.2, Action.ESCALATE),
+        (0.70, 0.1, Action.ANSWER),
+        (0.69, 0.1, Action.CLARIFY),
+        (0.72, 0.70, Action.CLARIFY),
+        (0.20, 0.1, Action.CLARIFY),
+        (0.19, 0.1, Action.ESCALATE),
     ],
 )
 def test_bot_speaks_by_the_thresholds(curated: Knowledge, confidence: float, second: float, action: Action) -> None:

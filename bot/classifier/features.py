@@ -37,7 +37,8 @@ WEIGHTS = {
     "e": 0.5,  # pairs of neighbours with phrases replaced by their classes: "@database 打"
     "f": 0.4,  # triples of the same
 }
-KINDS = tuple(WEIGHTS)
+# In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
+_LEAST, _LEAST_OF_MANY, _MANY = 2, 3, "tdefw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,12 @@ class Featuriser:
         self._unknown = (math.log((1 + documents) / 1.5) + 1) ** 2
 
     @classmethod
-    def learn(cls, lexicon: Lexicon, found: Sequence[dict[str, list[str]]], least: int = 2) -> "Featuriser":
-        """From the pieces of every training text; those in fewer than `least` texts are left out."""
+    def learn(cls, lexicon: Lexicon, found: Sequence[dict[str, list[str]]]) -> "Featuriser":
+        """From the pieces of every training text; those in too few texts are left out."""
         frequency: Counter[str] = Counter()
         for of_text in found:
             frequency.update({kind + piece for kind, listed in of_text.items() for piece in listed})
-        vocabulary = sorted(piece for piece, count in frequency.items() if count >= least)
+        vocabulary = sorted(piece for piece, count in frequency.items() if count >= (_LEAST_OF_MANY if piece[0] in _MANY else _LEAST))
         idf = np.array([math.log((1 + len(found)) / (1 + frequency[piece])) + 1 for piece in vocabulary], np.float32)
         return cls(lexicon, vocabulary, idf, len(found))
 

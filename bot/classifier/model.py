@@ -20,7 +20,7 @@ from bot.errors import ModelUnusable
 from bot.training import Training
 
 Progress = Callable[[str, float], None]
-FOLDS = 4
+FOLDS = 3
 _RUNNERS_UP = 4
 
 

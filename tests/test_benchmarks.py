@@ -1,0 +1,174 @@
+"""The benchmarks compute what they say and run end to end on little; how fast things are is not asserted."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import cost, intake, load, measuring, probe, understanding
+from benchmarks.understanding import PublicSet, Result
+from bot import evaluation, house
+from bot.answering import Policy
+from bot.domain import OUT_OF_SCOPE, Candidate, IntentKind, Prediction
+from bot.evaluation import Labelled
+from bot.settings import Settings
+from tests.conftest import ROOT, FakeEngine
+
+TINY = PublicSet(
+    "tiny",
+    tuple((f"{verb} my {thing}", verb) for verb in ("renew", "reserve", "return") for thing in ("book", "dvd", "map", "journal", "key"))
+    + tuple((f"{far} tonight", OUT_OF_SCOPE) for far in ("pizza", "football", "rain", "cinema"))
+    + (("open hours please", "hours"),),
+    (("renew my atlas", "renew"), ("reserve the dvd", "reserve"), ("return a key", "return")),
+    ("pizza and football", "what rain"),
+)
+
+
+def test_recipe_runs_on_a_public_set_with_out_of_scope() -> None:
+    result = understanding.measure(TINY)
+    assert result.accuracy == 1.0
+    assert result.rejected is not None
+    assert result.auroc is not None
+
+
+def test_recipe_runs_on_a_public_set_without_out_of_scope() -> None:
+    bare = understanding.without_out_of_scope(PublicSet(TINY.name, TINY.train, TINY.test))
+    assert OUT_OF_SCOPE not in {intent for _, intent in bare.train}
+    assert understanding.measure(bare).rejected is None
+
+
+def test_single_example_of_an_intent_is_on_both_sides() -> None:
+    training = understanding.as_training("tiny", TINY.train)
+    assert [example.text for example in training.examples if example.intent == "hours"] == ["open hours please"] * 2
+
+
+def test_best_intent_is_never_out_of_scope() -> None:
+    assert understanding.best_intent(Prediction(OUT_OF_SCOPE, 0.9, (Candidate("renew", 0.1),))) == ("renew", 0.1)
+    assert understanding.best_intent(Prediction(OUT_OF_SCOPE, 1.0)) == ("", 0.0)
+
+
+def test_rejection_at_a_cost_and_auroc_are_those_counted_by_hand() -> None:
+    sure, right = [0.9, 0.8, 0.7, 0.2], [True, True, True, False]
+    # A quarter may be lost: the threshold rises to the second lowest right answer.
+    assert understanding.rejected_at_cost(sure, right, [0.1, 0.75, 0.85], 0.25) == pytest.approx(2 / 3)
+    assert understanding.rejected_at_cost(sure, right, [0.1, 0.75, 0.85], 0.0) == pytest.approx(1 / 3)
+    assert understanding.rejected_at_cost(sure, right, [0.95], 1.0) == 1.0
+    assert understanding.auroc([0.9, 0.5], [0.5, 0.1]) == pytest.approx(0.875)
+
+
+def test_public_sets_are_read_as_they_are_published(tmp_path: Path) -> None:
+    for folder, head, row in (("banking77", "text,category", '"a, b",card'), ("hwu64_fold1", "text,intent", "x,y")):
+        for part in ("train", "test"):
+            path = tmp_path / folder / f"{part}.csv"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"{head}\n{row}\n", encoding="utf-8")
+    (tmp_path / "massive_zh_cn").mkdir()
+    (tmp_path / "hint3").mkdir()
+    for part in ("train", "test"):
+        (tmp_path / f"massive_zh_cn/{part}.csv").write_text("id,label,text,label_text\n0,1,安静,audio\n", encoding="utf-8")
+        for name in ("curekart", "powerplay11", "sofmattress"):
+            lines = "sentence,label\nhi,GREET\n" + ("what,NO_NODES_DETECTED\n" if part == "test" else "")
+            (tmp_path / f"hint3/v1_{name}_{part}.csv").write_text(lines, encoding="utf-8")
+    (tmp_path / "clinc150").mkdir()
+    data = {"train": [["a", "i"]], "test": [["b", "i"]], "oos_train": [["c", "oos"]], "oos_test": [["d", "oos"]]}
+    for size in ("full", "small"):
+        (tmp_path / f"clinc150/data_{size}.json").write_text(json.dumps(data), encoding="utf-8")
+    found = {public.name: public for public in understanding.public_sets(tmp_path)}
+    assert len(found) == 10
+    assert found["CLINC150 full"] == PublicSet("CLINC150 full", (("a", "i"), ("c", OUT_OF_SCOPE)), (("b", "i"),), ("d",))
+    assert found["BANKING77"].train == (("a, b", "card"),)
+    assert found["MASSIVE zh-CN"].test == (("安静", "audio"),)
+    assert found["HINT3 curekart"] == PublicSet("HINT3 curekart", (("hi", "GREET"),), (("hi", "GREET"),), ("what",))
+    assert {row.of for row in understanding.FIGURES} <= set(found)
+
+
+def test_missing_sets_are_told_with_where_they_come_from(tmp_path: Path) -> None:
+    done = CliRunner().invoke(understanding.main, ["--data", str(tmp_path / "nowhere")])
+    assert done.exit_code == 2
+    assert "github.com/clinc/oos-eval" in done.output
+
+
+def test_published_figures_stand_under_their_set() -> None:
+    shown = understanding.as_table([("BANKING77", Result(0.9, 1.0, 0.5))])
+    assert "Refdesk, this run" in shown
+    assert "93.66" in shown
+    assert "CLINC150" not in shown
+
+
+def test_tables_line_up_and_quantiles_are_values_that_occurred() -> None:
+    lines = measuring.table(("what", "n"), [("图书馆", "1"), ("x", "1000")]).splitlines()
+    assert lines[1] == "| ------ | ---: |"
+    assert lines[2] == "| 图书馆 |    1 |"
+    assert [measuring.quantile([3, 1, 2, 4], share) for share in (0, 0.5, 0.99, 1)] == [1, 2, 4, 4]
+    assert measuring.quantile([float(n) for n in range(1, 101)], 0.99) == 99
+
+
+def test_long_texts_have_their_length() -> None:
+    assert [len(text) for text in measuring.long_texts(("知网打不开", "校外怎么用VPN"), 50, 3)] == [50]
+    assert {len(text) for text in measuring.long_texts(measuring.development_texts())} == {5000}
+
+
+def test_probe_measures_a_saved_model(settings: Settings, mind: house.Mind) -> None:
+    found = probe.probe(settings.at(settings.understanding.model), measuring.development_texts()[:40] * 5, 20)
+    assert found.predictions == 20
+    assert found.after_mb > 1
+
+
+def test_resident_memory_of_a_process_is_read() -> None:
+    assert measuring.resident_mb(os.getpid()) > 10
+
+
+def test_server_is_asked_over_http_beside_a_bare_handler(mind: house.Mind) -> None:
+    (level,) = intake.measure(("你好", "校外怎么用VPN"), (2,), 0.3)
+    assert level.server.took
+    assert level.bare.took
+    assert level.server.failed == level.bare.failed == 0
+    assert 0 < level.commits <= 4 * len(level.server.took) + 10
+    assert level.server.within(60) == 1.0
+    assert "| 2 " in intake.as_table((level,))
+
+
+def test_failures_are_counted_and_are_not_in_time() -> None:
+    poured = load.pour("http://127.0.0.1:9/", load.parse_body(("x",)), 2, 0.05)
+    assert poured.failed > 0
+    assert poured.took == ()
+    assert poured.within(1) == 0.0
+
+
+def test_engine_gets_the_thresholds_that_suit_it() -> None:
+    kinds = {"a": IntentKind.FAQ}
+    rows = [Labelled("1", "a"), Labelled("2", "a"), Labelled("3", OUT_OF_SCOPE, kind="near")]
+    said = [Prediction("a", 0.9), Prediction("a", 0.4), Prediction("a", 0.3)]
+    answer_at, found = cost.fitted(rows, said, Policy(), kinds, 0.0)
+    assert answer_at == pytest.approx(0.305)
+    assert found.in_scope_answered.value == 1.0
+    assert cost.near(found).value == 0.0
+    shown = cost.quality_table([("one", evaluation.figures(evaluation.judge(rows, said, Policy(), kinds)))])
+    assert "near-domain ones answered" in shown
+
+
+def test_cost_table_has_ratios_only_beside_rasa() -> None:
+    trained, engine = cost.Trained(10, 500, 20), probe.Probe(0.1, 0.5, 2, 3, 4, 3, 10, 100, 100.5)
+    ours = cost.Served(load.Poured((0.002,), 0, 1.0), load.Poured((0.002,) * 400, 0, 1.0), 100)
+    theirs = cost.Served(load.Poured((0.008,), 0, 1.0), load.Poured((0.01,) * 20, 0, 1.0), 900)
+    alone = cost.cost_table(trained, engine, ours, None)
+    assert "+0.5" in alone
+    beside = cost.cost_table(trained, engine, ours, theirs)
+    assert [line.split("|")[4].strip() for line in beside.splitlines() if "messages/s" in line or "server, resident" in line] == [
+        "9.0",
+        "20.0",
+    ]
+    assert cost.predictions(FakeEngine(), [Labelled("1", "a")]) == (Prediction(OUT_OF_SCOPE, 0.9),)
+
+
+def test_rasa_needs_its_address_and_its_process() -> None:
+    done = CliRunner().invoke(cost.main, ["--rasa", "http://127.0.0.1:5005"])
+    assert done.exit_code == 2
+    assert "belong together" in done.output
+
+
+def test_held_out_messages_are_in_no_benchmark() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
+    assert "heldout" not in code
