@@ -32,6 +32,7 @@ LARGEST_BODY = 256 * 1024
 _TRUSTED_FACTOR = 200
 _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
+_FORGET_EVERY = 3600.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -104,7 +105,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     app.static("/static", HERE / "static", name="static")
     _guard(app, settings)
     _answer_errors(app, pages)
-    _run_beside(app, desk, hub, outbox, timedelta(minutes=settings.calendar.release_after_minutes))
+    _run_beside(app, desk, hub, outbox, settings)
     return app
 
 
@@ -159,9 +160,11 @@ def _answer_errors(app: Sanic[Any, Any], pages: Pages) -> None:
     app.error_handler.add(Exception, explain)
 
 
-def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, release_after: timedelta) -> None:
+def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, settings: Settings) -> None:
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
+    release = timedelta(minutes=settings.calendar.release_after_minutes)
+    keep = timedelta(days=settings.retention.messages_days)
 
     async def forever(work: Callable[[], Awaitable[object]], every: float) -> None:
         while True:
@@ -183,7 +186,8 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, rele
 
         desk.store.on_commit(announce)
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
-        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release_after), _TIDY_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release), _TIDY_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep), _FORGET_EVERY)))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:

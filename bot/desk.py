@@ -313,6 +313,10 @@ class Desk:
             s.add_reply(conversation, told, now, due=True)
         return returned
 
+    def forget(self, after: timedelta) -> int:
+        """Remove what was written longer ago than retention allows; counts are kept. Returns how many messages were emptied."""
+        return self.store.write(lambda s: s.forget(self.clock.now() - after)).result()
+
     # --- small things ---
 
     def visitor(self, address: Address) -> str:

@@ -237,3 +237,17 @@ def test_visitor_is_a_pseudonym(desk: Desk) -> None:
     assert desk.visitor(READER) == desk.visitor(Address("rest", "reader", "room"))
     assert desk.visitor(READER) != desk.visitor(Address("web", "reader"))
     assert "reader" not in desk.visitor(READER)
+
+
+def test_old_words_are_forgotten_and_counts_are_kept(desk: Desk, say: Say, clock: FakeClock) -> None:
+    say("校外怎么用VPN")
+    number = ticket_of(desk, say)
+    clock.pass_(days=400)
+    say("你好", user="other")
+    before = events(desk)
+    assert desk.forget(timedelta(days=365)) == 4
+    assert desk.forget(timedelta(days=365)) == 0
+    assert {line.text for line in desk.history(READER).lines} == {""}
+    assert desk.consultation(number).question().text == ""
+    assert desk.history(Address("rest", "other")).lines[0].text == "你好"
+    assert events(desk) == before

@@ -20,7 +20,7 @@ from bot.domain import (
     TicketStatus,
 )
 from bot.errors import NotFound
-from bot.messages import Address, Question, Reply, Who
+from bot.messages import Address, Question, Reply, ReplyKind, Who
 from bot.store import rows
 
 _MESSAGES = "select m.*, o.status as delivery from messages m left join outbox o on o.message = m.id"
@@ -173,6 +173,16 @@ class Session:
             raise NotFound(f"message {number}")
         return rows.message_of(row)
 
+    def forget(self, before: datetime) -> int:
+        """Remove the words of messages and forms from before a time; rows and events stay, so that every figure holds."""
+        blank = rows.REPLY.dump_json(Reply(ReplyKind.NOTICE, "")).decode()
+        emptied = self._db.conn.execute(
+            "update messages set text = '', body = case who when ? then '{}' else ? end where at < ? and (text != '' or body not in ('{}', ?))",
+            (Who.PATRON.value, blank, rows.stamp(before), blank),
+        )
+        self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
+        return emptied.rowcount
+
     def question_of(self, number: int) -> int:
         """The question that an answer of the bot was given to."""
         row = self._one("select question from messages where id = ?", number)
@@ -246,6 +256,14 @@ class Session:
         found = self._rows(
             "select * from events where question in (select question from events where name = ? and at >= ? and at < ?) order by id",
             EventName.ASKED.value, rows.stamp(start), rows.stamp(end),
+        )  # fmt: skip
+        return tuple(rows.event_of(row) for row in found)
+
+    def verdicts(self) -> tuple[Event, ...]:
+        """Everything that says whether an answer of the bot helped, in order."""
+        found = self._rows(
+            "select * from events where name in (?, ?) or (name = ? and value = 'unhelpful') order by id",
+            EventName.HELPFUL.value, EventName.UNHELPFUL.value, EventName.HANDED_OVER.value,
         )  # fmt: skip
         return tuple(rows.event_of(row) for row in found)
 
