@@ -33,11 +33,11 @@ _SHORT_FOLLOW_UP = 20
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """From which confidence the bot speaks. `suggest` intents go to a librarian with the answer as a draft, `off` ones without."""
+    """From which confidence the bot speaks. Answers to `suggest` and `off` intents go to a librarian as a draft, in shadow all do."""
 
-    answer_at: float = 0.7
+    answer_at: float = 0.71
     margin: float = 0.05
-    clarify_at: float = 0.2
+    clarify_at: float = 0.21
     forget_after: timedelta = timedelta(minutes=30)
     suggest: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
@@ -166,7 +166,8 @@ class Answering:
         if s.conversation.entry and cue("unhelpful", text):
             entry = self.knowledge.entry(s.conversation.entry, s.language)
             note = Note(EventName.UNHELPFUL, s.conversation.intent, s.conversation.entry, asked)
-            if entry and entry.facet("trouble") and "trouble" not in s.conversation.facets_shown:
+            fresh = "trouble" not in s.conversation.facets_shown and not self._held_back(s.conversation.intent)
+            if entry and fresh and entry.facet("trouble"):
                 return self._show_facet(s, entry, "trouble", (note,))
             return self._hand_over(s, "unhelpful", intent=s.conversation.intent, question=asked, notes=(note,))
         if s.conversation.entry and cue("helpful", text):
@@ -184,6 +185,9 @@ class Answering:
             return None
         for name in ("price", "time", "who", "where", "how"):
             if self.knowledge.cue(name, s.question.text):
+                # Held back since the answer was given: the server was started anew in between.
+                if reason := self._held_back(entry.intent):
+                    return self._hand_over(s, reason, intent=entry.intent)
                 note = Note(EventName.ANSWERED, entry.intent, entry.id, value=f"facet:{name}")
                 if entry.facet(name):
                     return replace(self._show_facet(s, entry, name, (note,)), new_question=True)
@@ -277,8 +281,7 @@ class Answering:
             return self._hand_over(s, "no_entry", intent=intent, question=question, prediction=prediction)
         if entry.risk is Risk.HIGH and entry.review_by < s.today:
             return self._hand_over(s, "overdue_entry", intent=intent, question=question, prediction=prediction)
-        if self.policy.shadow or intent in self.policy.suggest or intent in self.policy.off:
-            reason = "switched_off" if intent in self.policy.off else "suggested"
+        if reason := self._held_back(intent):
             return self._hand_over(s, reason, intent=intent, question=question, prediction=prediction)
         if self.kinds.get(intent) is IntentKind.FORM:
             return self._offer_form(s, entry, prediction, question, new)
@@ -315,6 +318,12 @@ class Answering:
         return Decision(Action.ANSWER, (reply,), conversation, notes=(note,), prediction=prediction, new_question=new)
 
     # --- small things ---
+
+    def _held_back(self, intent: str) -> str:
+        """Why the answer to an intent goes to a librarian instead of the patron; '' when the bot may give it."""
+        if intent in self.policy.off:
+            return "switched_off"
+        return "suggested" if self.policy.shadow or intent in self.policy.suggest else ""
 
     def _hand_over(
         self,

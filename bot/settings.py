@@ -50,19 +50,21 @@ class StoreSection(_Section):
 
 
 class Understanding(_Section):
-    """Which engine understands, and from which confidence the bot speaks."""
+    """Which engine understands, from which confidence the bot speaks, and what it may say alone. With an `autonomy_bar` (0: none)
+    an intent is answered without a librarian only while its answers are proven right that often; see bot.autonomy."""
 
     engine: Literal["builtin", "rasa"] = "builtin"
     rasa_url: str = "http://127.0.0.1:5005"
     rasa_timeout: float = Field(default=2.0, gt=0)
     model: Path = Path("data/model.refdesk")
-    answer_at: float = Field(default=0.7, ge=0, le=1)
+    answer_at: float = Field(default=0.71, ge=0, le=1)
     margin: float = Field(default=0.05, ge=0, le=1)
-    clarify_at: float = Field(default=0.2, ge=0, le=1)
+    clarify_at: float = Field(default=0.21, ge=0, le=1)
     forget_after_minutes: int = Field(default=30, ge=1)
     mode: Literal["auto", "shadow"] = "auto"
     suggest: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
+    autonomy_bar: float = Field(default=0.0, ge=0, le=1)
     embedding: Path | None = None
 
 

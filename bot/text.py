@@ -8,8 +8,8 @@ import opencc
 
 from bot.messages import Language
 
-LONGEST = 600
-_HEAD = 200
+LONGEST = 400
+_HEAD = 130
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 _JOINER = re.compile(r"[\u200c\u200d]")  # holds emoji together: kept in what is stored, no part of what is compared
@@ -26,14 +26,18 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", whole.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
-@lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """The form that texts are compared in: NFKC, lower case, simplified characters, single spaces, at most LONGEST long.
 
     A longer text keeps its beginning and, because the question of a long story comes last, more of its end.
     """
-    cleaned = clean(text if len(text) <= 4 * LONGEST else text[:LONGEST] + text[-3 * LONGEST :])
-    folded = unicodedata.normalize("NFKC", _JOINER.sub("", cleaned)).lower()
+    # Cut before it is remembered: thousands of huge messages must not stay in memory as keys.
+    return _normalised(text if len(text) <= 4 * LONGEST else text[:LONGEST] + text[-3 * LONGEST :])
+
+
+@lru_cache(maxsize=4096)
+def _normalised(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", _JOINER.sub("", clean(text))).lower()
     if _CJK.search(folded):
         folded = _TO_SIMPLIFIED.convert(folded)
     folded = _SPACE.sub(" ", folded).strip()

@@ -60,7 +60,7 @@ def sure(intent: str, confidence: float = 0.9, *runners_up: Candidate) -> Predic
     ],
 )
 def test_bot_speaks_by_the_thresholds(curated: Knowledge, confidence: float, second: float, action: Action) -> None:
-    decision = decide(curated, "VPN?", sure("vpn_setup", confidence, Candidate("vpn_trouble", second)))
+    decision = decide(curated, "VPN?", sure("vpn_setup", confidence, Candidate("vpn_trouble", second)), policy=Policy(0.7, 0.05, 0.2))
     assert decision.action is action
 
 

@@ -12,7 +12,7 @@ from bot.classifier.features import WEIGHTS, Floats, Ints, Row
 _STRICTNESS = 1.5
 _TOLERANCE = 0.01
 _BATCH = 500
-_MOST_PIECES = 500
+_MOST_PIECES = 300
 # The linear score is the mean of machines that look at the same rows through different glasses: one mostly at
 # characters and words, one mostly at the lexicon. They err differently, and their mean is still one weight per piece.
 _VIEWS = ("ubtpiw", "ucdefiw")

@@ -21,7 +21,7 @@ _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[a-z]+|[0-9]+|[?!]")
 _MOST_CLASSES = 14
 _LONGEST_WORD = 20
 # Of a long story its beginning and, since the question comes last, more of its end.
-_HEAD, _TAIL = 120, 260
+_HEAD, _TAIL = 100, 220
 
 # Kind of piece -> its weight beside the others. Each kind is normalised on its own, so that a long kind does not
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
