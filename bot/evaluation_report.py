@@ -111,7 +111,7 @@ def _curve(points: Sequence[Point], policy: Policy) -> str:
         x=alt.X("answered:Q", title="in-scope questions answered rightly", axis=alt.Axis(format="%")),
         y=alt.Y("right:Q", title="sent answers that are right", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
     )
-    layers = base.mark_line(color=_BLUE) + base.mark_circle(color=_BLUE, size=14)
+    layers = base.mark_line(color=_BLUE).encode(order="from:Q") + base.mark_circle(color=_BLUE, size=14)
     if chosen:
         mark = alt.Chart(_data([chosen])).encode(x="answered:Q", y="right:Q")
         layers += mark.mark_point(color=_ORANGE, size=160, strokeWidth=3)
