@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,8 @@ def test_the_bot_names_no_connector(name: str) -> None:
     installed = {connector.split(".")[1] for connector in CONNECTORS}
     assert named == set()
     assert installed.isdisjoint(literals)
+
+
+def test_every_package_is_installed_with_the_house() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    assert sorted(told) == sorted(name for name, path in MODULES.items() if path.name == "__init__.py")

@@ -1,5 +1,7 @@
 """Text as people really type it: control characters, half emoji, traditional characters, whole stories."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,3 +116,14 @@ def test_a_cut_reply_fits_and_loses_nothing_but_spaces(text: str, limit: int) ->
     part, rest = cut(text, limit)
     assert len(part.encode()) <= limit
     assert "".join((part + rest).split()) == "".join(text.split())
+
+
+def test_huge_texts_are_not_kept_in_memory_once_they_were_compared() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            normalise(f"{number}" + "书" * 250_000)
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 2_000_000
