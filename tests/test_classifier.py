@@ -40,7 +40,12 @@ EXAMPLES = {
         what is the weather today|where is the supermarket|tell me a joke|who won the football match""",
 }
 KINDS = {"vpn_setup": "faq", "renew_loan": "faq", "opening_hours": "faq", "greet": "social"}
-LEXICON = "vpn: [VPN, 虚拟专用网]\nrenewal: [续借, renew*]\nopening: [开门, 开馆, 关门, 闭馆, opening hours]\n"
+LEXICON = """
+vpn: [VPN, 虚拟专用网, '*']
+renewal: [续借, renew*]
+opening: [开门, 开馆, 关门, 闭馆, opening hours, what time does the lib*]
+negator: [不是, 不要, not the]
+"""
 
 
 def write_intents(folder: Path) -> Path:
@@ -235,6 +240,15 @@ def test_a_mark_after_unknown_words_makes_no_question_in_scope(predict: Predict,
 )
 def test_a_near_miss_out_of_scope_is_not_answered(answered: Callable[[str], bool], text: str) -> None:
     assert not answered(text)
+
+
+def test_a_message_that_asks_everything_at_once_gets_a_prediction(predict: Predict) -> None:
+    assert is_sound(predict(" ".join(text.replace("|", "，") for text in EXAMPLES.values())))
+
+
+@pytest.mark.parametrize("text", ["我要问的不是续借，不要VPN", "not the VPN", "what time does the libary close"])
+def test_what_is_asked_by_saying_what_is_not_meant_gets_a_prediction(small: Classifier, text: str) -> None:
+    assert is_sound(small.predict(text))
 
 
 @pytest.mark.parametrize("question", ["知网打不开", "how do I renew a book"])
@@ -511,6 +525,14 @@ def test_a_model_with_one_flipped_byte_in_its_header_is_refused(saved: Path, les
         flipped[at] ^= 0x01
         (tmp_path / str(at)).write_bytes(flipped)
         assert refused(tmp_path / str(at), lesson.digest)
+
+
+@pytest.mark.parametrize("name", [b'"classes"', b'"documents"', b'"lexicon"', b'"vocabulary"', b'"gate_knots"'])
+def test_a_model_that_lacks_a_part_is_refused(saved: Path, lesson: Training, name: bytes) -> None:
+    content = saved.read_bytes()
+    assert content.count(name) == 1
+    saved.write_bytes(content.replace(name, name[:-2] + b'_"'))
+    assert "damaged" in refused(saved, lesson.digest)
 
 
 def test_a_model_of_another_version_is_refused(saved: Path, lesson: Training) -> None:
