@@ -1,13 +1,18 @@
 """What speaks for each intent: a linear score, and the similarity to its nearest training example."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from bot.classifier.features import WEIGHTS, Floats, Ints, Row
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _STRICTNESS = 1.5
 _TOLERANCE = 0.01
@@ -66,6 +71,8 @@ class Judge:
 
     def many(self, rows: sparse.csr_array) -> Evidence:
         """For many texts at once; the same figures as `one`."""
+        from scipy import sparse
+
         scores = (rows @ self.weights.astype(np.float32) + self.intercepts).astype(np.float32)
         pieces = self.starts.size - 1
         stored = sparse.csr_array(
@@ -81,6 +88,8 @@ class Judge:
 
 def learn(rows: sparse.csr_array, labels: Ints, vocabulary: Sequence[str]) -> Judge:
     """From training rows and their class numbers (every class from 0 on must occur)."""
+    from scipy import sparse
+
     weights, intercepts = _linear(rows, labels, vocabulary)
     classes = len(intercepts)
     factors = np.array([_SIMILAR.get(piece[0], 0.0) for piece in vocabulary], np.float32)
@@ -104,6 +113,7 @@ def learn(rows: sparse.csr_array, labels: Ints, vocabulary: Sequence[str]) -> Ju
 
 def _linear(rows: sparse.csr_array, labels: Ints, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.float16], Floats]:
     """Weights (pieces x classes) and intercepts of the mean machine."""
+    from scipy import sparse
     from sklearn.svm import LinearSVC  # learning only: a server that starts with a model has no second to spare for it
 
     weights: list[Floats] = []

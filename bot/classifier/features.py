@@ -1,18 +1,23 @@
 """A text as weighted pieces, and pieces as sparse rows. Pure."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from bot.classifier.lexicon import Lexicon
 from bot.pinyin import syllables
 from bot.text import normalise
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -98,7 +103,7 @@ class Featuriser:
         self._unknown = (math.log((1 + documents) / 1.5) + 1) ** 2
 
     @classmethod
-    def learn(cls, lexicon: Lexicon, found: Sequence[dict[str, list[str]]]) -> "Featuriser":
+    def learn(cls, lexicon: Lexicon, found: Sequence[dict[str, list[str]]]) -> Featuriser:
         """From the pieces of every training text; those in too few texts are left out."""
         frequency: Counter[str] = Counter()
         for of_text in found:
@@ -152,4 +157,6 @@ class Featuriser:
         ends = np.cumsum([0, *(len(row.indices) for row in listed)], dtype=np.int32)
         data = np.concatenate([row.values for row in listed])
         indices = np.concatenate([row.indices for row in listed])
+        from scipy import sparse  # learning only, as sklearn: a server that serves needs neither
+
         return sparse.csr_array((data, indices, ends), shape=(len(listed), len(self.vocabulary)))

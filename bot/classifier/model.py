@@ -1,14 +1,15 @@
 """The classifier as a whole: learned from Training, asked with a text, kept in one file."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from bot.classifier import evidence, gate, storage
 from bot.classifier.evidence import Evidence, Judge
@@ -18,6 +19,9 @@ from bot.classifier.lexicon import Lexicon
 from bot.domain import OUT_OF_SCOPE, Candidate, Prediction
 from bot.errors import ModelUnusable
 from bot.training import Training
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Progress = Callable[[str, float], None]
 FOLDS = 3
