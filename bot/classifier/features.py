@@ -99,6 +99,7 @@ class Featuriser:
         self.lexicon, self.vocabulary, self.idf, self.documents = lexicon, vocabulary, idf, documents
         self._index = {piece: at for at, piece in enumerate(vocabulary)}
         self._idf = idf.tolist()
+        self._speaks = [any(letter.isalnum() for letter in piece[1:]) for piece in vocabulary]
         # An unknown piece weighs as much as the rarest known one: strange text gets little evidence for anything.
         self._unknown = (math.log((1 + documents) / 1.5) + 1) ** 2
 
@@ -121,6 +122,7 @@ class Featuriser:
         indices: list[int] = []
         values: list[float] = []
         unknown: dict[str, int] = {}
+        speaks = False
         for kind, listed in found.items():
             counts = Counter(listed)
             known: list[float] = []
@@ -136,11 +138,14 @@ class Featuriser:
                     value = frequency * self._idf[at]
                     total += value * value
                     indices.append(at)
+                    speaks = speaks or self._speaks[at]
                     known.append(value)
             unknown[kind] = missing
             if known:
                 scale = WEIGHTS[kind] / math.sqrt(total)
                 values += [value * scale for value in known]
+        if not speaks:  # a question mark after words that nobody taught is no evidence for anything
+            indices, values = [], []
         units = found["u"]
         about = (
             math.log1p(len(units)),
@@ -153,10 +158,10 @@ class Featuriser:
 
     def matrix(self, rows: Iterable[Row]) -> sparse.csr_array:
         """Rows below each other."""
+        from scipy import sparse  # learning only, as sklearn: a server that serves needs neither
+
         listed = list(rows)
         ends = np.cumsum([0, *(len(row.indices) for row in listed)], dtype=np.int32)
         data = np.concatenate([row.values for row in listed])
         indices = np.concatenate([row.indices for row in listed])
-        from scipy import sparse  # learning only, as sklearn: a server that serves needs neither
-
         return sparse.csr_array((data, indices, ends), shape=(len(listed), len(self.vocabulary)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,8 @@ from bot.classifier.features import Featuriser, Floats, Ints, Row, pieces
 from bot.classifier.gate import Gate
 from bot.classifier.lexicon import Lexicon
 from bot.domain import OUT_OF_SCOPE, Candidate, Prediction
-from bot.errors import ModelUnusable
-from bot.training import Training
+from bot.errors import Defect, DefectsFound, ModelUnusable
+from bot.training import Example, Training
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 FOLDS = 3
 _RUNNERS_UP = 4
+_LEAST_EXAMPLES = 2
+_LEAST_INTENTS = 3
 
 
 def _silent(step: str, share: float) -> None:
@@ -95,7 +97,7 @@ def load(path: Path, digest: str | None) -> Classifier:
 
 
 def fit(training: Training, progress: Progress = _silent) -> Classifier:
-    """A classifier from all examples. Deterministic: fixed seeds, fixed order."""
+    """A classifier from all examples. Deterministic: fixed seeds, fixed order. DefectsFound where there are too few to learn from."""
     lesson = _prepared(training, progress)
     unseen = _out_of_fold(lesson, progress)
     progress("judging", 0.8)
@@ -141,7 +143,24 @@ class _Lesson:
         return self.classes.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.classes else -1
 
 
+def _too_few(training: Training) -> Iterator[Defect]:
+    """What cannot be learned: an intent that a fold would miss, or hardly any intents at all."""
+    counted: dict[str, list[Example]] = {}
+    for example in training.examples:
+        counted.setdefault(example.intent, []).append(example)
+    for intent, examples in counted.items():
+        if len(examples) < _LEAST_EXAMPLES:
+            yield Defect(
+                examples[0].path, examples[0].line, f"intent {intent} has {len(examples)} example; at least {_LEAST_EXAMPLES} are needed"
+            )
+    if len(counted) < _LEAST_INTENTS:
+        path = training.examples[0].path.parent if training.examples else Path("nlu")
+        yield Defect(path, 0, f"{len(counted)} intents; at least {_LEAST_INTENTS} are needed to tell them apart")
+
+
 def _prepared(training: Training, progress: Progress) -> _Lesson:
+    if defects := tuple(_too_few(training)):
+        raise DefectsFound(defects)
     classes = tuple(sorted({example.intent for example in training.examples}))
     number = {intent: at for at, intent in enumerate(classes)}
     labels = np.array([number[example.intent] for example in training.examples], np.int32)

@@ -1,4 +1,4 @@
-"""The one file a model is kept in: a magic line, a JSON header, then plain arrays. No pickle, nothing is executed."""
+"""The one file a model is kept in: a magic line, a checksum of the rest, a JSON header, plain arrays. No pickle, nothing is run."""
 
 import hashlib
 import json
@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from bot.errors import ModelUnusable
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"refdesk-model\n"
+_REST_AT = len(_MAGIC) + hashlib.sha256().digest_size
+_HEAD_AT = _REST_AT + 8
 _ALIGN = 64
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -35,11 +37,11 @@ def pack(made_from: str, settings: Mapping[str, Any], arrays: Arrays) -> bytes:
         "made_from": made_from,
         "settings": settings,
         "arrays": listed,
-        "checksum": hashlib.sha256(body).hexdigest(),
     }
     head = json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
-    head += b" " * (-(len(_MAGIC) + 8 + len(head)) % _ALIGN)
-    return _MAGIC + struct.pack("<Q", len(head)) + head + bytes(body)
+    head += b" " * (-(_HEAD_AT + len(head)) % _ALIGN)
+    rest = struct.pack("<Q", len(head)) + head + bytes(body)
+    return _MAGIC + hashlib.sha256(rest).digest() + rest
 
 
 def write(path: Path, content: bytes) -> None:
@@ -71,15 +73,15 @@ def read(path: Path, made_from: str | None) -> tuple[dict[str, Any], dict[str, n
     if bytes(content[: len(_MAGIC)]) != _MAGIC:
         raise ModelUnusable(path, "is not a model file")
     try:
-        (length,) = struct.unpack_from("<Q", content, len(_MAGIC))
-        start = len(_MAGIC) + 8 + length
-        header = json.loads(bytes(content[len(_MAGIC) + 8 : start]))
-        version, checksum = header["version"], header["checksum"]
+        (length,) = struct.unpack_from("<Q", content, _REST_AT)
+        start = _HEAD_AT + length
+        header = json.loads(bytes(content[_HEAD_AT:start]))
+        version = header["version"]
     except (struct.error, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelUnusable(path, "is damaged") from error
     if version != VERSION:
         raise ModelUnusable(path, f"is of version {version}, this program needs {VERSION}")
-    if hashlib.sha256(content[start:]).hexdigest() != checksum:
+    if hashlib.sha256(content[_REST_AT:]).digest() != bytes(content[len(_MAGIC) : _REST_AT]):
         raise ModelUnusable(path, "is damaged or truncated")
     if made_from is not None and header["made_from"] != made_from:
         raise ModelUnusable(path, "was trained from other files than those in intents/")
