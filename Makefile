@@ -28,8 +28,9 @@ $(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.run requirements/test.txt
+$(VENV)/.test: $(VENV)/.run requirements/test.txt requirements/embedding.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements/test.txt
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/embedding.txt
 	touch $@
 
 # The Rasa server of understanding.engine = "rasa": an environment of its own, trained when intents/ changed, on loopback.

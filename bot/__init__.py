@@ -9,7 +9,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
     forms, lookups            request forms; answers from tables
-    classifier, rasa_engine, understanding
+    classifier, embedding, rasa_engine, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
     evaluation                labelled messages + predictions + policy -> figures, pure
     store                     the one SQLite file

@@ -6,6 +6,7 @@ RefdeskError
 ├── WrongSetting(key, why)               refdesk.toml or the environment
 ├── UnknownConnector(name)
 ├── ModelUnusable(path, why)             missing, truncated, other version: retrain
+├── EmbeddingUnusable(path, why)         the embedding model's folder lacks a file, or its packages are not installed
 ├── EngineUnavailable(engine, why)       the Rasa server is down, slow, or answers nonsense
 ├── StoreUnusable(path, why)             unwritable, newer version, not a database
 ├── Refused(why)                         a request that its sender can mend
@@ -64,6 +65,14 @@ class ModelUnusable(RefdeskError):
     def __init__(self, path: Path, why: str) -> None:
         self.path, self.why = path, why
         super().__init__(f"{path}: {why}; run `refdesk train`")
+
+
+class EmbeddingUnusable(RefdeskError):
+    """The folder of understanding.embedding cannot be used; the built-in engine answers without it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"understanding.embedding {path}: {why}")
 
 
 class EngineUnavailable(RefdeskError):

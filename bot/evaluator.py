@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot import autonomy, classifier, evaluation, house, training
+from bot import autonomy, classifier, embedding, evaluation, house, training
 from bot.answering import Policy
 from bot.domain import OUT_OF_SCOPE, Engine, Prediction
+from bot.embedding import EmbeddedEngine
 from bot.errors import Defect, RefdeskError
 from bot.evaluation import Labelled
 from bot.evaluation_report import Evaluated, Lesson
@@ -80,6 +81,8 @@ def evaluate(
     tested: Engine = builtin
     if engine == "rasa":
         tested = RasaEngine(settings.understanding.rasa_url, settings.understanding.rasa_timeout, _Unavailable())
+    elif settings.understanding.embedding:
+        tested, engine = house.embedded(settings, settings.understanding.embedding, builtin, progress), embedding.NAME
     name = paths[0].stem if len(paths) == 1 else paths[0].parent.name
     runs = [_run(f"{name}, {engine}", tested, rows, policy, kinds, progress)]
     if compare:
@@ -90,6 +93,8 @@ def evaluate(
         return Evaluation(tuple(runs), lessons)
     trained = training.read(settings.at(settings.library.intents))
     predictions = classifier.cross_validated(trained, progress)
+    if isinstance(tested, EmbeddedEngine):
+        predictions = embedding.cross_validated(trained, tested.memory, predictions)
     own = tuple(Labelled(example.text, example.intent, example.language) for example in trained.examples)
     crossed = Evaluated("cross-validation on intents/", own, predictions, policy, kinds)
     proposed = evaluation.propose(own, predictions, kinds, PRECISION, policy=policy)

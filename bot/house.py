@@ -4,13 +4,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
-from bot import classifier, knowledge, reports, training
+from bot import classifier, embedding, knowledge, reports, training
 from bot.answering import Answering, Policy
 from bot.connector import Connector, Limits, known, load
 from bot.desk import Clock, Desk
 from bot.domain import OUT_OF_SCOPE, Engine, IntentKind
-from bot.errors import Defect, ModelUnusable, UnknownConnector
+from bot.embedding import EmbeddedEngine, Encoder
+from bot.errors import Defect, EmbeddingUnusable, ModelUnusable, UnknownConnector
 from bot.hours import DutyHours
 from bot.rasa_engine import RasaEngine
 from bot.settings import Settings
@@ -38,14 +40,40 @@ class Mind:
 def mind(settings: Settings, progress: Progress = _silent) -> Mind:
     """Load knowledge and model; train when there is no usable model of today's intents/."""
     curated = knowledge.read(settings.at(settings.library.knowledge))
-    builtin = engine(settings, progress)
+    own, state = _own_engine(settings, progress)
     answered = kinds(settings)
     answering = Answering(curated, answered, policy(settings))
     if settings.understanding.engine == "rasa":
         u = settings.understanding
-        rasa = RasaEngine(u.rasa_url, u.rasa_timeout, builtin, intents=frozenset({*answered, OUT_OF_SCOPE}))
-        return Mind(rasa, answering, lambda: f"rasa {rasa.state()}")
-    return Mind(builtin, answering, lambda: "builtin ok")
+        rasa = RasaEngine(u.rasa_url, u.rasa_timeout, own, intents=frozenset({*answered, OUT_OF_SCOPE}))
+        return Mind(rasa, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
+    return Mind(own, answering, lambda: state)
+
+
+def _own_engine(settings: Settings, progress: Progress) -> tuple[Engine, str]:
+    """What understands inside this process, and how it is: the built-in classifier, with an embedding model where one is usable."""
+    builtin = engine(settings, progress)
+    if settings.understanding.embedding is None:
+        return builtin, "builtin ok"
+    try:
+        return embedded(settings, settings.understanding.embedding, builtin, progress), f"{embedding.NAME} ok"
+    except EmbeddingUnusable as reason:
+        log.warning("%s; answering without it", reason)
+        return builtin, "builtin ok, embedding unusable (see the log)"
+
+
+def embedded(settings: Settings, folder: Path, builtin: classifier.Classifier, progress: Progress = _silent) -> EmbeddedEngine:
+    """The classifier with the embedding model in `folder`; EmbeddingUnusable. Makes the examples' vectors where none fit."""
+    encoder, intents = Encoder(settings.at(folder)), settings.at(settings.library.intents)
+    made_from = embedding.source(training.digest(intents), builtin.digest, encoder)
+    path = settings.at(settings.understanding.model).with_name(embedding.FILE)
+    try:
+        memory = embedding.load(path, made_from)
+    except ModelUnusable as reason:
+        log.warning("%s; learning from them now", reason.why)
+        memory = embedding.learn(training.read(intents), encoder, made_from, progress)
+        memory.save(path)
+    return EmbeddedEngine(builtin, encoder, memory)
 
 
 def kinds(settings: Settings) -> Kinds:
