@@ -36,6 +36,10 @@ class Told:
 Answering = Callable[[Asked], Told | dict[str, Any]]
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # a burst must not be turned away
+
+
 class Platform:
     """The server. `asked` is everything that arrived, in order."""
 
@@ -53,7 +57,7 @@ class Platform:
             def log_message(self, *arguments: object) -> None:
                 """Nothing on the terminal."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
