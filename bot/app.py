@@ -102,7 +102,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     more = Platform(desk, clock.now)
     interface = connector.Desk(
         doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
-        remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver), resend=_beside(more.resend),
+        remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver),
         end=_beside(more.end), judge=_beside(more.judge), late=_beside(desk.late), leave=_beside(desk.leave), phrase=more.phrase,
     )  # fmt: skip
     app: Sanic[Any, Any] = Sanic(name, configure_logging=False)

@@ -68,9 +68,9 @@ class Desk:
     `listen` yields a wait: each call returns at the next change of an asker's exchange, or after so many seconds.
 
     For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none.
-    `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered. `resend` pushes again what waits in
-    an asker's mailbox and says how much. `end` closes an asker's ticket because the platform ended the conversation, and
-    `judge` notes how it was rated. `phrase` is a sentence of knowledge/phrases.yml.
+    `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is not settled.
+    `end` closes an asker's ticket because the platform ended the conversation, `judge` notes how it was rated. `phrase`
+    is a sentence of knowledge/phrases.yml.
     """
 
     ask: Callable[[Question], Awaitable[tuple[Reply, ...]]]
@@ -82,7 +82,6 @@ class Desk:
     remember: Callable[[str, str], Awaitable[None]]
     recall: Callable[[str], Awaitable[str]]
     undeliver: Callable[[str, str, str], Awaitable[bool]]
-    resend: Callable[[Address], Awaitable[int]]
     end: Callable[[Address], Awaitable[None]]
     judge: Callable[[Address, bool], Awaitable[None]]
     late: Callable[[Question], Awaitable[None]]

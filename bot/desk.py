@@ -110,6 +110,8 @@ class Desk:
         now = self.clock.now()
         conversation = s.conversation(question.address, self.visitor(question.address))
         number = s.add_question(conversation, question, parts[0].prediction if parts else None, now)
+        if self._resumed(s, conversation, question, now):
+            return ()
         if conversation.state is not ConversationState.BOT:
             return self._to_ticket(s, conversation, question, number, now)
         if parts is None:
@@ -119,6 +121,17 @@ class Desk:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
             decision = self.answering.decide(question, parts, conversation, now, today)
         return self._carry_out(s, decision, number, now)
+
+    def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
+        """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
+        limits = self._limits.get(question.address.connector)
+        if limits is None or limits.inline or limits.window is None or question.tap:
+            return False
+        waited = s.resend(question.address, now, now + limits.window)
+        if waited and self.knowledge.cue("more", question.text):
+            s.save_conversation(replace(conversation, last_at=now))
+            return True
+        return False
 
     def _to_ticket(self, s: Session, conversation: Conversation, question: Question, number: int, now: datetime) -> tuple[Reply, ...]:
         """The bot is silent while people have the conversation; only a waiting question can be withdrawn."""
@@ -362,11 +375,6 @@ class Desk:
         s.save_conversation(self._with_bot(conversation, self.clock.now()))
 
     # --- small things ---
-
-    def window(self, address: Address) -> datetime | None:
-        """Until when an asker who wrote just now can be answered on this channel; None when there is no end."""
-        limits = self._limits.get(address.connector)
-        return self.clock.now() + limits.window if limits and limits.window else None
 
     def visitor(self, address: Address) -> str:
         """The pseudonym under which an asker appears in events."""

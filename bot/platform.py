@@ -10,7 +10,7 @@ from bot.domain import Event, EventName, TicketStatus
 from bot.messages import Address, Language
 from bot.store import Session
 
-_KEY = re.compile(r"refdesk-([0-9]{1,18})")
+_KEY = re.compile(r"refdesk-([0-9]{1,18})(?:-([0-9]{1,6}))?")
 
 
 class Platform:
@@ -30,11 +30,10 @@ class Platform:
     def undeliver(self, connector: str, key: str, why: str) -> bool:
         """A reply that counted as delivered was not: it waits in the mailbox again. False when there is no such reply."""
         found = _KEY.fullmatch(key)
-        return bool(found) and self._store.write(lambda s: s.undeliver(connector, int(found[1]) if found else 0, why)).result()
-
-    def resend(self, address: Address) -> int:
-        """Push what waits in an asker's mailbox once more, within a new window; returns how much there is."""
-        return self._store.write(lambda s: s.resend(address, self._now(), self._desk.window(address))).result()
+        if found is None:
+            return False
+        parcel, part = int(found[1]), int(found[2] or 0)
+        return self._store.write(lambda s: s.undeliver(connector, parcel, part, why)).result()
 
     def end(self, address: Address) -> None:
         """The platform says that this conversation is over: an open ticket is closed, the bot speaks again."""

@@ -361,12 +361,12 @@ class Session:
             (DeliveryStatus.MAILBOX.value, DeliveryStatus.DUE.value, conversation),
         )
 
-    def undeliver(self, connector: str, parcel: int, why: str) -> bool:
-        """A reply that was delivered waits in the mailbox after all; False when there is none of this number."""
+    def undeliver(self, connector: str, parcel: int, part: int, why: str) -> bool:
+        """A reply that was delivered waits in the mailbox after all, from this part on; False when none is delivered."""
         changed = self._db.conn.execute(
-            "update outbox set status = ?, error = ? where id = ? and status in (?, ?)"
+            "update outbox set status = ?, error = ?, sent = min(sent, ?) where id = ? and status in (?, ?)"
             " and message in (select id from messages where connector = ?)",
-            (DeliveryStatus.MAILBOX.value, why, parcel, DeliveryStatus.DELIVERED.value, DeliveryStatus.MAILBOX.value, connector),
+            (DeliveryStatus.MAILBOX.value, why, part, parcel, DeliveryStatus.DELIVERED.value, DeliveryStatus.MAILBOX.value, connector),
         )
         return changed.rowcount == 1
 
