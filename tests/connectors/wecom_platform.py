@@ -1,6 +1,7 @@
 """WeCom's side, played on loopback by the rules of its documentation, which it enforces."""
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -51,7 +52,6 @@ class Wecom:
         self.tokens, self.good = 0, ""
         self.faults: list[tuple[str, Told | dict[str, Any] | Callable[[Asked], Any]]] = []
         self.broken: list[str] = []
-        self.pulling, self.most_pulling = 0, 0
         self._msgids: set[str] = set()
         self._numbers, self._lock = itertools.count(1), threading.RLock()
 
@@ -136,7 +136,7 @@ class Wecom:
 
     def _send(self, body: dict[str, Any]) -> dict[str, Any]:
         user, msgid = body["touser"], body.get("msgid", "")
-        if not 0 < len(msgid.encode()) <= 32 or set(msgid) - set("-_") - set(map(str, msgid.replace("-", "").replace("_", ""))):
+        if not re.fullmatch(r"[0-9a-zA-Z_-]{1,32}", msgid):
             return self._refuse(40058, "invalid msgid")
         if msgid in self._msgids:
             return {"errcode": 40058, "errmsg": "msgid already exists"}
