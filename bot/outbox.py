@@ -90,6 +90,8 @@ class Outbox:
         if window and window.left == 0:
             return DeliveryStatus.MAILBOX, None, "the channel takes no more messages until the asker writes again", False
         more = bool(window and window.left is not None and window.left < len(whole) - number)
+        if window and not limits.inline:  # nowhere else can the rest be had, so the quota is used up first
+            more = more and window.left == 1
         delivery = self._delivery(parcel, whole, number, closes_at, more)
         status, due_at, error = await self._hand_over(parcel, connector, delivery)
         if status is not DeliveryStatus.DELIVERED:
