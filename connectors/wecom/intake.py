@@ -94,7 +94,7 @@ class Intake:
             after = str(page.get("next_cursor") or cursor)
             if after != cursor:
                 await self._desk.remember(name, after)
-            if str(page.get("has_more") or 0) != "1":
+            if str(page.get("has_more")) not in ("1", "True"):
                 return
             if after == cursor:
                 raise ApiRefused("/cgi-bin/kf/sync_msg", 0, "there is more, but the cursor does not move")

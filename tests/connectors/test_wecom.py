@@ -668,3 +668,24 @@ def test_wecom_names_a_setting_that_has_a_wrong_value_and_shows_no_secret(key: s
         connector.load("wecom", {**SECTION, key: value})
     assert caught.value.key == f"connectors.wecom.{key}"
     assert SECRET not in str(caught.value)
+
+
+# --- several accounts ---
+
+
+def test_customers_of_another_account_are_answered_there(serve: Callable[..., Served], there: Wecom) -> None:
+    house = serve({"wecom": {**SECTION, "api_base": there.platform.url, "open_kfid": f"wkB, {ACCOUNT}"}})
+    tell(house, there, QUESTION)
+    assert [body["open_kfid"] for _, body in there.sent] == [ACCOUNT]
+    assert {body["open_kfid"] for body in pulls(there)} == {"wkB", ACCOUNT}
+    rooms = house.desk.store.read(lambda s: s._rows("select user, room from conversations"))
+    assert [(row["user"], row["room"]) for row in rooms] == [("wm-reader", ACCOUNT)]
+
+
+def test_patron_who_floods_does_not_hold_up_the_others(serve: Callable[..., Served], there: Wecom) -> None:
+    house = serve({"wecom": {**SECTION, "api_base": there.platform.url}}, server={"asks_per_minute": 1})
+    for number in range(205):
+        there.says("wm-flood", "转人工" if not number else f"第{number}问")
+    tell(house, there, QUESTION)
+    assert house.messages("wecom", "wm-reader") == [QUESTION]
+    assert len(house.messages("wecom", "wm-flood")) == 200
