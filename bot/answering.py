@@ -71,7 +71,9 @@ class Answering:
         """What to do about one message. `parts[0]` is the whole message; further parts are its single questions."""
         context = self._remembered(conversation, now)
         # A form keeps its language: an e-mail address in it is no change of language.
-        spoken = context.language if context.form else question.language or language_of(question.text)
+        # Neither does a tap on a menu tell one: its words are the library's.
+        tapped = question.choice == START or question.choice.startswith(INTENT)
+        spoken = context.language if context.form or tapped else question.language or language_of(question.text)
         language = spoken or context.language or Language.ZH
         s = Situation(question, parts[0], parts[1:], replace(context, language=language, last_at=now), now, today, language)
         steps: tuple[Callable[[Situation], Decision | None], ...] = (

@@ -68,7 +68,7 @@ class Desk:
     `listen` yields a wait: each call returns at the next change of an asker's exchange, or after so many seconds.
 
     For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none.
-    `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is not settled.
+    `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is still due.
     `end` closes an asker's ticket because the platform ended the conversation, `judge` notes how it was rated. `phrase`
     is a sentence of knowledge/phrases.yml.
     """
@@ -108,7 +108,7 @@ def known() -> tuple[str, ...]:
 
 
 def offers(name: str, what: str) -> Any:
-    """Something more that the connector NAME brings along, such as commands; None where it does not."""
+    """Something more that the connector NAME brings along, such as commands; None where it does not, or is not installed."""
     return getattr(importlib.import_module(f"connectors.{name}"), what, None) if name in known() else None
 
 

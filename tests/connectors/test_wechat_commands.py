@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from bot.__main__ import cli
 from tests.connectors.loopback import Asked, Platform, Told, platform
-from tests.connectors.test_wechat import ANSWER, QUESTION
+from tests.connectors.test_wechat import QUESTION
 from tests.connectors.wechat import AES, APP_ID, SAFE, TOKEN
 from tests.serving import Served
 
@@ -120,7 +120,7 @@ def test_doctor_finds_nothing_wrong_with_a_working_account(run: Run, serve: Call
     ("verdict", "words"),
     [
         (
-            {"errcode": 40164, "errmsg": "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 1"},
+            {"errcode": 40164, "errmsg": "invalid ip 203.0.113.7 ipv6 ::1, not in whitelist"},
             "203.0.113.7 is not on the IP",
         ),
         ({"errcode": 40013, "errmsg": "invalid appid"}, "app_id is wrong"),
@@ -154,7 +154,7 @@ def test_administrator_plays_a_follower_against_the_running_server(run: Run, ser
     house = serve({"wechat": dict(SAFE)})
     played = run("simulate", "wechat", "--url", house.url, QUESTION, "/follow", "/tap intent:vpn_setup", "/image", "/leave")
     assert played.exit_code == 0, played.output
-    assert played.output.count(ANSWER) == 2
+    assert played.output.count("不用安装软件") == 2
     assert "问询台" in played.output
     assert "[no answer now]" in played.output
 
