@@ -28,10 +28,10 @@ class Platform:
         self._store.write(lambda s: s.set_fact(name, value)).result()
 
     def undeliver(self, connector: str, key: str, why: str) -> bool:
-        """A reply that counted as delivered was not: it waits in the mailbox again. False when there is no such reply."""
+        """A reply that counted as delivered was not: it waits in the mailbox again. False while it is still due."""
         found = _KEY.fullmatch(key)
         if found is None:
-            return False
+            return True
         parcel, part = int(found[1]), int(found[2] or 0)
         return self._store.write(lambda s: s.undeliver(connector, parcel, part, why)).result()
 

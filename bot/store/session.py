@@ -362,13 +362,14 @@ class Session:
         )
 
     def undeliver(self, connector: str, parcel: int, part: int, why: str) -> bool:
-        """A reply that was delivered waits in the mailbox after all, from this part on; False when none is delivered."""
-        changed = self._db.conn.execute(
-            "update outbox set status = ?, error = ?, sent = min(sent, ?) where id = ? and status in (?, ?)"
-            " and message in (select id from messages where connector = ?)",
-            (DeliveryStatus.MAILBOX.value, why, part, parcel, DeliveryStatus.DELIVERED.value, DeliveryStatus.MAILBOX.value, connector),
+        """A reply that was delivered waits in the mailbox after all, from this part on; False while it is still due."""
+        mine = "id = ? and message in (select id from messages where connector = ?)"
+        self._db.conn.execute(f"update outbox set sent = min(sent, ?) where {mine}", (part, parcel, connector))
+        self._db.conn.execute(
+            f"update outbox set status = ?, error = ? where {mine} and status != ?",
+            (DeliveryStatus.MAILBOX.value, why, parcel, connector, DeliveryStatus.DUE.value),
         )
-        return changed.rowcount == 1
+        return self._one(f"select 1 from outbox where {mine} and status = ?", parcel, connector, DeliveryStatus.DUE.value) is None
 
     def resend(self, address: Address, now: datetime, deadline: datetime | None) -> int:
         """What waits in an asker's mailbox is due again, oldest first, with all its tries."""

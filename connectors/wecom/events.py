@@ -138,14 +138,12 @@ class Events:
             return  # this failure was dealt with before
         kind = entry.text("fail_type")
         why = f"the platform did not deliver it: {FAILURES.get(kind, f'reason {kind}')}"
-        for pause in (*_SETTLES, None):
+        for pause in _SETTLES:
             if await self._desk.undeliver(self._name, key, why):
-                await self._desk.remember(resend_fact(key), str(int(failed) + 1))
-                return
-            if pause is None:
                 break
             await self._sleep(pause)  # our own side has not noted yet that it was sent
-        log.warning("message %s failed, but is not known to have been sent", key)
+        # What is due after all that time is tried again anyway: under an id of its own, from this part on.
+        await self._desk.remember(resend_fact(key), str(int(failed) + 1))
 
     async def _changed(self, entry: Item) -> None:
         """An agent of the platform took the customer (1, 2, 4) or ended the session (3)."""

@@ -689,3 +689,21 @@ def test_patron_who_floods_does_not_hold_up_the_others(serve: Callable[..., Serv
     tell(house, there, QUESTION)
     assert house.messages("wecom", "wm-reader") == [QUESTION]
     assert len(house.messages("wecom", "wm-flood")) == 200
+
+
+def test_reply_waits_when_its_failure_is_told_before_it_counts_as_delivered(house: Served, there: Wecom) -> None:
+    tell(house, there, "转人工")
+    client, pulled = house.client(), len(pulls(there))
+
+    def fail_at_once(asked: Asked) -> dict[str, Any]:
+        there.happens("wm-reader", "msg_send_fail", fail_msgid=asked.body["msgid"], fail_type=10)
+        there.ring(client)
+        until(lambda: len(pulls(there)) > pulled)
+        return {"errcode": 0, "errmsg": "ok"}
+
+    there.fail("kf/send_msg", fail_at_once)
+    house.answers("您好，在三楼。")
+    until(lambda: outbox(house)[-1] == (DeliveryStatus.MAILBOX, "the platform did not deliver it: the customer refuses messages"))
+    settle(house, there)
+    tell(house, there, "还在吗")
+    assert there.shown("wm-reader")[-1] == "您好，在三楼。"
