@@ -130,13 +130,13 @@ class Official:
         try:
             found = await self._in_time(desk, question, last)
         except TooMuch as error:
-            return shapes.text(desk.phrase("refused.too_many" if "minute" in error.what else "refused.too_long", Language.ZH))
+            return shapes.text(desk.phrase("refused.too_many" if "minute" in error.what else "refused.too_long", _language(question)))
         except RefdeskError:
             if not last:
                 raise  # the platform asks again
-            return shapes.text(desk.phrase("refused.not_stored", Language.ZH))
+            return shapes.text(desk.phrase("refused.not_stored", _language(question)))
         if found is None:
-            return shapes.text(desk.phrase("late", Language.ZH))
+            return shapes.text(desk.phrase("late", _language(question)))
         return await self._shown(desk, question, found, payload.json)
 
     def _count(self, question: Question) -> int:
@@ -179,7 +179,7 @@ class Official:
         whole = "\n\n".join(reply.plain() for reply in (*waited, *found))
         if not whole:
             return None
-        shown = shapes.page(question.id, whole, desk.phrase("rest_waits", Language.ZH))
+        shown = shapes.page(question.id, whole, desk.phrase("rest_waits", (*waited, *found)[-1].language))
         if shown.rest:
             await desk.remember(_note(question), shown.stored())
         return shapes.text(shown.text)
@@ -192,8 +192,8 @@ class Official:
         waited = await desk.collect(question.address, question.id)
         whole = "\n\n".join(filter(None, [before.rest if before else "", *(reply.plain() for reply in waited)]))
         if not whole:
-            return desk.phrase("no_more", Language.ZH)
-        shown = shapes.page(question.id, whole, desk.phrase("rest_waits", Language.ZH))
+            return desk.phrase("no_more", _language(question))
+        shown = shapes.page(question.id, whole, desk.phrase("rest_waits", _language(question)))
         await desk.remember(_note(question), shown.stored())
         return shown.text
 
@@ -218,7 +218,7 @@ class Official:
         user, reply = delivery.address.user, delivery.reply
         content = reply.plain()
         if delivery.more and self._desk:
-            content = f"{content}\n{self._desk.phrase('rest_waits', Language.ZH)}"
+            content = f"{content}\n{self._desk.phrase('rest_waits', reply.language)}"
         try:
             if self._menus and shapes.menu_fits((reply,)) and await self._pushed_menu(user, reply):
                 return Outcome.DELIVERED
@@ -258,6 +258,11 @@ def _query(request: Request) -> Mapping[str, str]:
     """What the platform puts into the address; '' for what is missing."""
     names = ("signature", "timestamp", "nonce", "echostr", "msg_signature")
     return {name: str(request.args.get(name) or "") for name in names}
+
+
+def _language(question: Question) -> Language:
+    """The language of a remark that is no reply: told by the words it answers, without any understanding."""
+    return Language.EN if question.text.strip() and question.text.isascii() else Language.ZH
 
 
 def _note(question: Question) -> str:

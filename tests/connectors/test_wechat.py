@@ -345,6 +345,11 @@ def test_page_is_the_same_when_the_platform_repeats_the_wish_for_more(house: Ser
     assert house.messages("wechat", READER) == ["转人工"]
 
 
+def test_remarks_are_in_the_language_of_the_asker(wechat: Player) -> None:
+    assert wechat.text(READER, "more").text == "That was everything. Just type your next question."
+    assert wechat.text(READER, "更多").text == NO_MORE
+
+
 # --- what followers send and do ---
 
 
