@@ -4,7 +4,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
 
     messages, errors          what connectors share with the bot: Address, Question, Reply
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
-    text, pinyin, settings, tickets, hours, connector, limits, live
+    connector
+    text, pinyin, settings, tickets, hours, windows, limits, live
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
@@ -14,6 +15,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     evaluation                labelled messages + predictions + policy -> figures, pure
     store                     the one SQLite file
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
+    platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     pages                     what people see in a browser

@@ -19,6 +19,7 @@ from bot import __version__, export, house, reports
 from bot.accounts import INVITATION_LASTS, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
+from bot.connector import known, offers
 from bot.desk import Clock
 from bot.domain import OUT_OF_SCOPE, Conversation, Engine, Librarian, Part, Prediction, Role
 from bot.errors import RefdeskError, Refused, StoreUnusable
@@ -32,8 +33,23 @@ _EXIT_DEFECTS = 1
 _EXIT_ERROR = 2
 
 
-class _Commands(click.Group):
+class _Brought(click.Group):
+    """Adds the commands that connectors bring along, under their names; a module is imported when its name is called."""
+
+    what = ""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(name for name in known() if offers(name, self.what))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found: click.Command | None = super().get_command(ctx, cmd_name) or offers(cmd_name, self.what)
+        return found
+
+
+class _Commands(_Brought):
     """Turns what went wrong on purpose into one clear line and exit code 2."""
+
+    what = "commands"
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -41,6 +57,10 @@ class _Commands(click.Group):
         except (RefdeskError, OSError) as error:
             click.echo(f"refdesk: {error}", err=True)
             sys.exit(_EXIT_ERROR)
+
+
+class _Simulators(_Brought):
+    what = "simulate"
 
 
 @click.group(cls=_Commands)
@@ -249,6 +269,11 @@ def _store(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@cli.group(cls=_Simulators)
+def simulate() -> None:
+    """Play a chat platform against the running server, without an account there."""
 
 
 @cli.group()

@@ -23,10 +23,12 @@ from bot.domain import (
     Risk,
 )
 from bot.knowledge import Form, Knowledge
-from bot.messages import Action, Choice, Language, Link, Question, Reply, ReplyKind
+from bot.messages import INTENT, START, Action, Choice, Language, Link, Question, Reply, ReplyKind
 from bot.text import bare, has_words, language_of, normalise
 
 MOST_CHOICES = 3
+POPULAR = ("vpn_setup", "database_access", "due_date_extension", "textbook_platform", "opening_hours", "book_delivery")
+"""Often asked, shown to people who have just come; their titles are the phrases popular.INTENT."""
 _LEAST_CANDIDATE = 0.04
 _SHORT_FOLLOW_UP = 20
 
@@ -69,11 +71,13 @@ class Answering:
         """What to do about one message. `parts[0]` is the whole message; further parts are its single questions."""
         context = self._remembered(conversation, now)
         # A form keeps its language: an e-mail address in it is no change of language.
-        spoken = context.language if context.form else question.language or language_of(question.text)
+        # Neither does a tap on a menu tell one: its words are the library's.
+        tapped = question.choice == START or question.choice.startswith(INTENT)
+        spoken = context.language if context.form or tapped else question.language or language_of(question.text)
         language = spoken or context.language or Language.ZH
         s = Situation(question, parts[0], parts[1:], replace(context, language=language, last_at=now), now, today, language)
         steps: tuple[Callable[[Situation], Decision | None], ...] = (
-            self._form, self._offered, self._wordless, self._steering, self._facet, self._several,
+            self._named, self._form, self._offered, self._wordless, self._steering, self._facet, self._several,
         )  # fmt: skip
         for step in steps:
             if (decision := step(s)) is not None:
@@ -85,6 +89,24 @@ class Answering:
         if conversation.last_at and now - conversation.last_at > self.policy.forget_after:
             return Conversation(conversation.id, conversation.address, conversation.visitor, conversation.state, conversation.language)
         return conversation
+
+    # --- somebody who has just come, or tapped a menu ---
+
+    def _named(self, s: Situation) -> Decision | None:
+        if s.question.choice == START:
+            titles = ((intent, self._phrase(s, f"popular.{intent}")) for intent in POPULAR if intent in self.kinds)
+            options = tuple(Choice(str(number), title, f"{INTENT}{intent}") for number, (intent, title) in enumerate(titles, 1))
+            conversation = replace(s.conversation, options=options, form=None, question=0, entry="", intent="")
+            decision = self._say(
+                s, ReplyKind.SOCIAL, self._phrase(s, "welcome"), conversation=conversation, notes=(Note(EventName.SOCIAL, "welcome"),)
+            )
+            return replace(decision, replies=(replace(decision.replies[0], choices=options),))
+        intent = s.question.choice.removeprefix(INTENT)
+        offered = any(s.question.choice == option.value for option in s.conversation.options)
+        if intent == s.question.choice or intent not in self.kinds or offered:
+            return None
+        s = replace(s, conversation=replace(s.conversation, options=(), form=None))
+        return self._understood(s, s.question.text, Prediction(intent, 1.0, engine="menu"))
 
     # --- a form that is being filled in ---
 
@@ -142,7 +164,8 @@ class Answering:
                 decision = self._ask(s, step, form, self._phrase(s, "form_start", title=form.title) + "\n")
                 return replace(decision, notes=(Note(EventName.FORM_STARTED, intent=value, question=s.conversation.question),))
         note = Note(EventName.CHOSEN, intent=value, question=s.conversation.question)
-        decision = self._answer(s, value, s.whole.prediction, question=s.conversation.question)
+        asked = s.conversation.question
+        decision = self._answer(s, value, s.whole.prediction, question=asked, new=not asked)
         return replace(decision, notes=(note, *decision.notes))
 
     # --- nothing to understand ---

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -24,6 +24,7 @@ from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
 from bot.pages import librarian, manager, patron, signin, system
 from bot.pages.render import HERE, Pages
+from bot.platform import Platform
 from bot.settings import Settings
 
 log = logging.getLogger("refdesk")
@@ -33,6 +34,9 @@ _TRUSTED_FACTOR = 200
 _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
 _FORGET_EVERY = 3600.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -58,9 +62,9 @@ class Doors:
                 log.exception("a question could not be decided")
                 return await asyncio.wrap_future(self._desk.fail(question))
 
-    async def collect(self, address: Address) -> tuple[Reply, ...]:
+    async def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
         """Replies that waited; see Desk.collect."""
-        return await asyncio.to_thread(self._desk.collect, address)
+        return await asyncio.to_thread(self._desk.collect, address, asked)
 
     async def rate(self, address: Address, message: int, helpful: bool) -> tuple[Reply, ...]:
         """Thumbs up or down; see Desk.feedback."""
@@ -78,6 +82,15 @@ class Doors:
             yield wait
 
 
+def _beside(work: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """A blocking method as connectors await it, on another thread."""
+
+    def run(*given: P.args, **named: P.kwargs) -> Awaitable[T]:
+        return asyncio.to_thread(work, *given, **named)
+
+    return run
+
+
 def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Connector], name: str = "refdesk") -> Sanic[Any, Any]:
     """The whole server. The store is opened here and closed when the server stops."""
     desk = house.desk(settings, mind, {key: value.limits for key, value in connectors.items()})
@@ -87,7 +100,12 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     secure = settings.server.public_url.startswith("https://")
     pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure)
     doors = Doors(desk, hub, connectors, settings.server.asks_per_minute)
-    interface = connector.Desk(doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback)
+    more = Platform(desk, clock.now)
+    interface = connector.Desk(
+        doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
+        remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver),
+        end=_beside(more.end), judge=_beside(more.judge), late=_beside(desk.late), leave=_beside(desk.leave), phrase=more.phrase,
+    )  # fmt: skip
     app: Sanic[Any, Any] = Sanic(name, configure_logging=False)
     app.config.update(
         AUTO_EXTEND=False,

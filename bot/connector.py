@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import connectors
 from bot.errors import UnknownConnector
-from bot.messages import Address, Exchange, Question, Reply
+from bot.messages import Address, Exchange, Language, Question, Reply
 
 WEB = "web"
 VISITOR_COOKIE = "refdesk_visitor"
@@ -28,17 +28,24 @@ class Outcome(StrEnum):
 class Limits:
     """What a channel takes: bytes of UTF-8 in one message, how long after a question it can still be answered, and
     whether the bot's replies go out `inline`, in the response to the question itself. A `public` channel is open to
-    anybody without a platform or a token that vouches for the asker, so its askers are limited more tightly."""
+    anybody without a platform or a token that vouches for the asker, so its askers are limited more tightly.
+
+    `quota` is how many messages may be pushed within `window`, 0 for any number; words of the asker open it anew. A tap
+    on a menu, a follow, a scan opens a window of its own, `tap_window` with `tap_quota`, and leaves the other as it is."""
 
     max_bytes: int
     window: timedelta | None = None
     inline: bool = True
     public: bool = False
+    quota: int = 0
+    tap_window: timedelta | None = None
+    tap_quota: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One reply on its way to one asker. `key` never changes between tries; use it against duplicates."""
+    """One reply, or a part of a long one that fits the channel, on its way to one asker. `key` never changes between
+    tries; use it against duplicates. With `more` the rest waits for the asker to write: say so."""
 
     key: str
     address: Address
@@ -46,6 +53,7 @@ class Delivery:
     question: str
     deadline: datetime | None
     tries: int
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +61,32 @@ class Desk:
     """What a connector may ask of the house.
 
     `ask` stores and answers one message; every failure but a full disk ends in replies, TooMuch names a limit.
-    `collect` hands out replies that wait for an asker, oldest first, and marks them delivered.
+    `collect` hands out replies that wait for an asker, oldest first, and marks them delivered; given the id of the
+    question they are handed out with, it hands them out again when the platform repeats that question.
+    `late` pushes the replies to a question which could not go out in the response to it. `leave` ends a conversation.
     `rate` notes whether an answer helped. `history` is the exchange with lines numbered above `after`.
     `listen` yields a wait: each call returns at the next change of an asker's exchange, or after so many seconds.
+
+    For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none.
+    `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is still due.
+    `end` closes an asker's ticket because the platform ended the conversation, `judge` notes how it was rated. `phrase`
+    is a sentence of knowledge/phrases.yml.
     """
 
     ask: Callable[[Question], Awaitable[tuple[Reply, ...]]]
-    collect: Callable[[Address], Awaitable[tuple[Reply, ...]]]
+    collect: Callable[..., Awaitable[tuple[Reply, ...]]]
     rate: Callable[[Address, int, bool], Awaitable[tuple[Reply, ...]]]
     history: Callable[[Address, int], Awaitable[Exchange]]
     listen: Callable[[Address], AbstractAsyncContextManager[Callable[[float], Awaitable[bool]]]]
     loopback: bool
+    remember: Callable[[str, str], Awaitable[None]]
+    recall: Callable[[str], Awaitable[str]]
+    undeliver: Callable[[str, str, str], Awaitable[bool]]
+    end: Callable[[Address], Awaitable[None]]
+    judge: Callable[[Address, bool], Awaitable[None]]
+    late: Callable[[Question], Awaitable[None]]
+    leave: Callable[[Address], Awaitable[None]]
+    phrase: Callable[[str, Language], str]
 
 
 class Connector(Protocol):
@@ -80,8 +103,13 @@ class Connector(Protocol):
 
 
 def known() -> tuple[str, ...]:
-    """The connectors that are installed: one module each in the package `connectors`."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(connectors.__path__)))
+    """The connectors that are installed: one module each in the package `connectors`, beside what they share."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(connectors.__path__) if module.name != "shared"))
+
+
+def offers(name: str, what: str) -> Any:
+    """Something more that the connector NAME brings along, such as commands; None where it does not, or is not installed."""
+    return getattr(importlib.import_module(f"connectors.{name}"), what, None) if name in known() else None
 
 
 def load(name: str, section: Mapping[str, Any]) -> Connector | None:

@@ -26,6 +26,7 @@ from bot.domain import (
     QueueRow,
     Ticket,
     TicketStatus,
+    Window,
 )
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.hours import DutyHours
@@ -109,6 +110,8 @@ class Desk:
         now = self.clock.now()
         conversation = s.conversation(question.address, self.visitor(question.address))
         number = s.add_question(conversation, question, parts[0].prediction if parts else None, now)
+        if self._resumed(s, conversation, question, now):
+            return ()
         if conversation.state is not ConversationState.BOT:
             return self._to_ticket(s, conversation, question, number, now)
         if parts is None:
@@ -118,6 +121,17 @@ class Desk:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
             decision = self.answering.decide(question, parts, conversation, now, today)
         return self._carry_out(s, decision, number, now)
+
+    def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
+        """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
+        limits = self._limits.get(question.address.connector)
+        if limits is None or limits.inline or limits.window is None or question.tap:
+            return False
+        waited = s.resend(question.address, now, now + limits.window)
+        if waited and self.knowledge.cue("more", question.text):
+            s.save_conversation(replace(conversation, last_at=now))
+            return True
+        return False
 
     def _to_ticket(self, s: Session, conversation: Conversation, question: Question, number: int, now: datetime) -> tuple[Reply, ...]:
         """The bot is silent while people have the conversation; only a waiting question can be withdrawn."""
@@ -211,9 +225,33 @@ class Desk:
         s.save_conversation(conversation)
         return (sent,)
 
-    def collect(self, address: Address) -> tuple[Reply, ...]:
-        """Replies that waited for this asker."""
-        return self.store.write(lambda s: s.collect(address)).result()
+    def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
+        """Replies that waited for this asker; the same again for the same message `asked`."""
+        limits = self._limits.get(address.connector)
+        return self.store.write(lambda s: s.collect(address, asked, part=limits.max_bytes if limits else 0)).result()
+
+    def late(self, question: Question) -> None:
+        """Push the replies to a question: they could not go out in the response to it."""
+        self.store.write(lambda s: self._late(s, question)).result()
+
+    def _late(self, s: Session, question: Question) -> None:
+        now, conversation = self.clock.now(), s.existing_conversation(question.address)
+        if conversation:
+            s.late(question, now, self._closes(s, conversation, now))
+
+    def leave(self, address: Address) -> None:
+        """An asker cannot be reached any more: an open ticket is withdrawn, what is due waits in the mailbox."""
+        self.store.write(lambda s: self._leave(s, address)).result()
+
+    def _leave(self, s: Session, address: Address) -> None:
+        now, conversation = self.clock.now(), s.existing_conversation(address)
+        if conversation is None:
+            return
+        if conversation.state is not ConversationState.BOT:
+            ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
+            self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
+        s.shelve(conversation.id)
+        s.save_conversation(self._with_bot(conversation, now))
 
     def history(self, address: Address, after: int = 0) -> Exchange:
         """What this asker and the library have said, from the line above `after` on; empty when nothing was."""
@@ -232,9 +270,28 @@ class Desk:
 
     # --- librarians ---
 
-    def queue(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "") -> tuple[QueueRow, ...]:
-        """Tickets in these states, oldest first."""
-        return self.store.read(lambda s: s.queue(statuses, claimed_by))
+    def queue(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "", *, closing: bool = False) -> tuple[QueueRow, ...]:
+        """Tickets in these states with what their channels still allow: oldest first, or by the `closing` of their windows."""
+        now = self.clock.now()
+
+        def work(s: Session) -> tuple[QueueRow, ...]:
+            found = s.queue(statuses, claimed_by)
+            return tuple(replace(row, window=self._window(s, row.ticket.conversation, row.connector, now)) for row in found)
+
+        rows = self.store.read(work)
+        return tuple(sorted(rows, key=lambda row: _shuts(row, now))) if closing else rows
+
+    def reach(self, conversation: Conversation) -> Window | None:
+        """How often and until when this asker can still be written to."""
+        return self.store.read(lambda s: self._window(s, conversation.id, conversation.address.connector, self.clock.now()))
+
+    def _window(self, s: Session, conversation: int, connector: str, now: datetime) -> Window | None:
+        limits = self._limits.get(connector)
+        return s.window(conversation, limits, now) if limits else None
+
+    def _closes(self, s: Session, conversation: Conversation, now: datetime) -> datetime | None:
+        window = self._window(s, conversation.id, conversation.address.connector, now)
+        return window.closes_at if window else None
 
     def count(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "") -> int:
         """How many tickets are in these states."""
@@ -273,8 +330,7 @@ class Desk:
         ticket = self._move(s, tickets.answer(s.ticket(number), librarian, now), EventName.REPLIED, librarian)
         conversation = s.conversation_by_id(ticket.conversation)
         reply = Reply(ReplyKind.LIBRARIAN, text, language=conversation.language or Language.ZH, ticket=str(ticket.id))
-        limits = self._limits.get(conversation.address.connector)
-        deadline = now + limits.window if limits and limits.window else None
+        deadline = self._closes(s, conversation, now)
         return s.add_reply(conversation, reply, now, answers=ticket.question, author=librarian, due=True, deadline=deadline)
 
     def close(self, number: int, librarian: str) -> Ticket:
@@ -291,7 +347,7 @@ class Desk:
             language=conversation.language or Language.ZH,
             ticket=str(number),
         )
-        s.add_reply(conversation, told, now, due=True)
+        s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
         s.save_conversation(self._with_bot(conversation, now))
         return ticket
 
@@ -310,12 +366,17 @@ class Desk:
                 self._phrase("returned", conversation.language, number=ticket.id),
                 language=conversation.language or Language.ZH,
             )
-            s.add_reply(conversation, told, now, due=True)
+            s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
         return returned
 
     def forget(self, after: timedelta) -> int:
         """Remove what was written longer ago than retention allows; counts are kept. Returns how many messages were emptied."""
         return self.store.write(lambda s: s.forget(self.clock.now() - after)).result()
+
+    def closed(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
+        """A ticket ends without words of ours; the bot answers this patron again."""
+        self._move(s, ticket, EventName.CLOSED, ticket.claimed_by)
+        s.save_conversation(self._with_bot(conversation, self.clock.now()))
 
     # --- small things ---
 
@@ -359,6 +420,13 @@ class Desk:
 
     def _phrase(self, name: str, language: Language | None, **values: object) -> str:
         return self.knowledge.phrase(name, language or Language.ZH, **values)
+
+
+def _shuts(row: QueueRow, now: datetime) -> tuple[bool, datetime]:
+    """Windows that are open come first, the next to close before the others; then all else, oldest first."""
+    window = row.window
+    open_ = window is not None and window.left != 0 and window.closes_at is not None and window.closes_at > now
+    return not open_, window.closes_at if open_ and window and window.closes_at else row.ticket.opened_at
 
 
 def _joined(replies: tuple[Reply, ...], told: Reply) -> tuple[Reply, ...]:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.messages import Action, Address, Choice, Language, Link, Reply, Who
+from bot.messages import Action, Address, Attachment, Choice, Language, Link, Reply, Who
 
 OUT_OF_SCOPE = "out_of_scope"
 
@@ -267,6 +267,15 @@ class Message:
     reply: Reply | None = None
     prediction: Prediction | None = None
     delivery: DeliveryStatus = DeliveryStatus.INLINE
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How often (None: as often as wanted) and until when an asker can still be written to on their channel."""
+
+    left: int | None
+    closes_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +285,7 @@ class QueueRow:
     ticket: Ticket
     text: str
     connector: str
+    window: Window | None = None
 
 
 class Role(StrEnum):
@@ -302,7 +312,7 @@ class Librarian:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An outbox row that is due: the stored message and where it must go."""
+    """An outbox row that is due: the stored message, where it must go, and how many parts of it arrived already."""
 
     id: int
     message: Message
@@ -310,3 +320,4 @@ class Parcel:
     answers: str
     deadline: datetime | None
     tries: int
+    sent: int = 0

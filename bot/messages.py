@@ -55,9 +55,16 @@ class Attachment:
     name: str = ""
 
 
+START = "start"
+"""A question's `choice` when somebody has just come: they are greeted with the most asked questions."""
+INTENT = "intent:"
+"""A question's `choice` begins so when it names an intent, as a tapped menu does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One inbound message. `id` is the platform's message id, unique within the connector."""
+    """One inbound message. `id` is the platform's message id, unique within the connector. `tap`: a touch on a menu,
+    a follow or a scan rather than words, which lets some platforms be answered for a short while only."""
 
     id: str
     address: Address
@@ -67,6 +74,7 @@ class Question:
     campus: str = ""
     choice: str = ""
     attachments: tuple[Attachment, ...] = ()
+    tap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.connector import Connector, Delivery, Outcome
 from bot.domain import DeliveryStatus, Parcel
 from bot.errors import DeliveryError, DeliveryFailed
-from bot.store import Store
+from bot.messages import Address
+from bot.store import Store, parts
 
 log = logging.getLogger("refdesk.outbox")
 
@@ -47,22 +49,66 @@ class Outbox:
     async def deliver_due(self) -> int:
         """Deliver everything whose time has come; returns how many replies were tried."""
         parcels = await asyncio.to_thread(self._store.read, lambda s: s.due(self._now()))
-        await asyncio.gather(*(self._deliver(parcel) for parcel in parcels))
+        queues: dict[Address, list[Parcel]] = {}
+        for parcel in parcels:
+            queues.setdefault(parcel.address, []).append(parcel)
+        await asyncio.gather(*(self._deliver_in_turn(queue) for queue in queues.values()))
         return len(parcels)
+
+    async def _deliver_in_turn(self, parcels: list[Parcel]) -> None:
+        """One asker's replies go out one after the other: in order, and each knowing what is left of the quota."""
+        for parcel in parcels:
+            await self._deliver(parcel)
 
     async def _deliver(self, parcel: Parcel) -> None:
         status, due_at, error = await self._try(parcel)
         await asyncio.wrap_future(self._store.write(lambda s: s.settle(parcel.id, status, due_at=due_at, error=error)))
 
     async def _try(self, parcel: Parcel) -> tuple[DeliveryStatus, datetime | None, str]:
-        now = self._now()
         connector = self._connectors.get(parcel.address.connector)
         if connector is None:
             return DeliveryStatus.MAILBOX, None, "this channel is switched off"
-        if parcel.deadline and now >= parcel.deadline:
-            return DeliveryStatus.MAILBOX, None, "the channel's reply window is over"
         assert parcel.message.reply is not None
-        delivery = Delivery(f"refdesk-{parcel.id}", parcel.address, parcel.message.reply, parcel.answers, parcel.deadline, parcel.tries)
+        reply, limits = parcel.message.reply, connector.limits
+        # Other channels take a reply whole, or divide it themselves.
+        whole = parts(reply, limits.max_bytes) if limits.quota else (reply.plain(),)
+        for number in range(parcel.sent, len(whole)):
+            status, due_at, error, more = await self._push(parcel, connector, whole, number)
+            if status is not DeliveryStatus.DELIVERED or more:
+                return status, due_at, error
+        return DeliveryStatus.DELIVERED, None, ""
+
+    async def _push(
+        self, parcel: Parcel, connector: Connector, whole: tuple[str, ...], number: int
+    ) -> tuple[DeliveryStatus, datetime | None, str, bool]:
+        """One part; the last value says that the rest waits in the mailbox because the quota does not reach."""
+        now, limits, conversation = self._now(), connector.limits, parcel.message.conversation
+        window = await asyncio.to_thread(self._store.read, lambda s: s.window(conversation, limits, now))
+        closes_at = window.closes_at if window else parcel.deadline
+        if closes_at and now >= closes_at:
+            return DeliveryStatus.MAILBOX, None, "the channel's reply window is over", False
+        if window and window.left == 0:
+            return DeliveryStatus.MAILBOX, None, "the channel takes no more messages until the asker writes again", False
+        more = bool(window and window.left is not None and window.left < len(whole) - number)
+        if window and not limits.inline:  # nowhere else can the rest be had, so the quota is used up first
+            more = more and window.left == 1
+        delivery = self._delivery(parcel, whole, number, closes_at, more)
+        status, due_at, error = await self._hand_over(parcel, connector, delivery)
+        if status is not DeliveryStatus.DELIVERED:
+            return status, due_at, error, False
+        if limits.quota or len(whole) > 1:
+            await asyncio.wrap_future(self._store.write(lambda s: s.pushed(parcel.id, conversation, now)))
+        return (DeliveryStatus.MAILBOX, None, "the quota reaches for the beginning only", True) if more else (status, None, "", False)
+
+    @staticmethod
+    def _delivery(parcel: Parcel, whole: tuple[str, ...], number: int, closes_at: datetime | None, more: bool) -> Delivery:
+        assert parcel.message.reply is not None
+        reply = parcel.message.reply if len(whole) == 1 else replace(parcel.message.reply, text=whole[number], links=(), choices=())
+        key = f"refdesk-{parcel.id}-{number}" if number else f"refdesk-{parcel.id}"
+        return Delivery(key, parcel.address, reply, parcel.answers, closes_at, parcel.tries, more)
+
+    async def _hand_over(self, parcel: Parcel, connector: Connector, delivery: Delivery) -> tuple[DeliveryStatus, datetime | None, str]:
+        now = self._now()
         try:
             outcome = await connector.deliver(delivery)
         except DeliveryFailed as failure:

@@ -64,6 +64,22 @@ def first(db: Database) -> None:
     db.executescript(_FIRST)
 
 
+_REACH = """
+alter table messages add column attachments text not null default '[]';
+alter table messages add column tap integer not null default 0;
+alter table outbox add column sent integer not null default 0;
+alter table outbox add column handed text not null default '';
+create table pushes (id integer primary key, conversation integer not null references conversations(id), at text not null);
+create index pushes_conversation on pushes (conversation, at);
+"""
+
+
+@MIGRATIONS(name="0002_reach")
+def reach(db: Database) -> None:
+    """Attachments, taps; what a push cost of a channel's quota and how far a long one came."""
+    db.executescript(_REACH)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring a database to this version; refuse one that a newer version has written, and leave it untouched."""
     known = {migration.name for migration in MIGRATIONS._migrations}

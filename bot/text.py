@@ -77,6 +77,16 @@ def questions_in(text: str, most: int = 3) -> tuple[str, ...]:
     return kept if 2 <= len(kept) <= most else (text,)
 
 
+def pieces(text: str, max_bytes: int, reserve: int = 0) -> tuple[str, ...]:
+    """The text in parts that fit max_bytes; parts of a text that needs several leave `reserve` bytes free for a remark."""
+    found, rest = list[str](), text
+    if len(text.encode()) > max_bytes:
+        while rest:
+            part, rest = cut(rest, max_bytes - reserve)
+            found.append(part)
+    return tuple(found) or (text,)
+
+
 def cut(text: str, max_bytes: int) -> tuple[str, str]:
     """Split so that the first part fits max_bytes of UTF-8, at a sentence or line end if one is near; (part, rest)."""
     data = text.encode()

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.connector import Delivery, Outcome
+from bot.connector import Delivery, Limits, Outcome
 from bot.domain import DeliveryStatus, Message
 from bot.errors import DeliveryError, DeliveryFailed, DeliveryRefused
-from bot.messages import Address, Reply, ReplyKind
+from bot.messages import Address, Question, Reply, ReplyKind
 from bot.outbox import FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES, Outbox, pause
 from bot.store import Session, Store
 from connectors.stub import Stub
@@ -215,3 +215,73 @@ def test_outbox_goes_on_looking(house: House, monkeypatch: pytest.MonkeyPatch, i
 
     asyncio.run(work())
     assert [delivery.reply.text for delivery in stub.sent] == ["two"]
+
+
+NARROW = Limits(60, timedelta(hours=48), inline=False, quota=5)
+
+
+@pytest.fixture
+def narrow(store: Store, clock: FakeClock) -> House:
+    """A channel that takes five short messages within 48 hours after the asker's last words."""
+    stub = Stub(limits=NARROW)
+    house = House(store, stub, clock, Outbox(store, {"stub": stub}, clock))
+    wrote(house)
+    return house
+
+
+def wrote(house: House) -> None:
+    """The asker writes."""
+
+    def work(s: Session) -> None:
+        s.add_question(s.conversation(READER, "visitor"), Question(f"m{house.clock()}", READER, "hello"), None, house.clock())
+
+    house.store.write(work).result()
+
+
+@pytest.mark.parametrize(("seconds", "arrives"), [(-1, True), (0, False), (1, False)])
+def test_reply_is_pushed_until_48_hours_after_the_last_words(narrow: House, seconds: int, arrives: bool) -> None:
+    narrow.clock.pass_(hours=48, seconds=seconds)
+    narrow.owes("hello")
+    narrow.deliver()
+    assert (narrow.sent(), narrow.collect()) == ((["hello"], []) if arrives else ([], ["hello"]))
+
+
+def test_replies_beyond_the_quota_wait_until_the_asker_writes(narrow: House) -> None:
+    for number in range(1, 7):
+        narrow.owes(str(number))
+    narrow.deliver()
+    assert (narrow.sent(), narrow.collect()) == (["1", "2", "3", "4", "5"], ["6"])
+    narrow.clock.pass_(hours=1)
+    wrote(narrow)
+    narrow.owes("7")
+    narrow.deliver()
+    assert narrow.sent()[5:] == ["7"]
+
+
+def test_part_that_arrived_is_not_sent_again_when_the_next_one_fails(narrow: House) -> None:
+    narrow.stub.failures = []
+    narrow.owes("第一句话在这里。第二句话在这里。第三句话在这里。")
+    first = narrow.stub.deliver
+
+    async def deliver(delivery: Delivery) -> Outcome:
+        if len(narrow.stub.sent) == 1 and delivery.tries == 0:
+            raise DOWN
+        return await first(delivery)
+
+    narrow.stub.deliver = deliver  # type: ignore[method-assign]
+    narrow.deliver()
+    assert len(narrow.sent()) == 1
+    narrow.clock.pass_(seconds=10)
+    narrow.deliver()
+    assert "".join(narrow.sent()) == "第一句话在这里。第二句话在这里。第三句话在这里。"
+    assert len({delivery.key for delivery in narrow.stub.sent}) == len(narrow.stub.sent)
+
+
+def test_asker_gets_the_beginning_only_when_the_quota_does_not_reach(narrow: House) -> None:
+    text = "".join(f"这是第{number}句话，请看。" for number in range(9))
+    narrow.owes(text)
+    narrow.deliver()
+    assert [delivery.more for delivery in narrow.stub.sent][-1:] == [True]
+    assert len(narrow.sent()) <= NARROW.quota
+    (rest,) = narrow.store.write(lambda s: s.collect(READER, part=NARROW.max_bytes)).result()
+    assert "".join(narrow.sent()) + "".join(rest.text.split()) == text

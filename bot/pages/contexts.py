@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.domain import Candidate, Entry, Librarian, Message, QueueRow, Ticket
+from bot.domain import Candidate, Entry, Librarian, Message, QueueRow, Ticket, Window
 from bot.messages import Exchange, Language
 from bot.reports import Figures
 
@@ -59,11 +59,12 @@ class SetupPage:
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """One ticket in the queue. `waited` is minutes since it was opened."""
+    """One ticket in the queue. `waited` is minutes since it was opened, `closes_in` minutes until its channel shuts."""
 
     row: QueueRow
     title: str
     waited: int
+    closes_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class QueuePage:
     view: str
     lines: tuple[QueueLine, ...]
     counts: tuple[tuple[str, int], ...]
+    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class TicketPage:
     candidates: tuple[CandidateLine, ...]
     entry: Entry | None
     fields: tuple[tuple[str, str], ...] = ()
+    window: Window | None = None
+    closes_in: int = 0
     draft: str = ""
     error: str = ""
 

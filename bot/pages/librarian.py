@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 from sanic.response import json as json_response
 
 from bot.desk import Consultation, Desk
-from bot.domain import Librarian, QueueRow, TicketStatus
+from bot.domain import Librarian, QueueRow, TicketStatus, Window
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.live import EVERYTHING, Hub
 from bot.pages.contexts import CandidateLine, QueueLine, QueuePage, TicketPage
@@ -49,8 +49,8 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, hub: Hub) -> None:
     """/desk and what is below it."""
     guard = signed_in(pages)
 
-    def rows(view: str, user: Librarian) -> tuple[QueueRow, ...]:
-        return desk.queue(_VIEWS[view], user.login if view == "mine" else "")
+    def rows(view: str, user: Librarian, closing: bool) -> tuple[QueueRow, ...]:
+        return desk.queue(_VIEWS[view], user.login if view == "mine" else "", closing=closing)
 
     def counts(user: Librarian) -> tuple[tuple[str, int], ...]:
         return tuple((view, desk.count(_VIEWS[view], user.login if view == "mine" else "")) for view in ("waiting", "mine", "all"))
@@ -60,16 +60,18 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, hub: Hub) -> None:
     async def queue(request: Request, user: Librarian) -> HTTPResponse:
         frame, view = pages.frame(request), str(request.args.get("view") or "waiting")
         view = view if view in _VIEWS else "waiting"
-        now, today = datetime.now(UTC), datetime.now(pages.zone).date()
+        closing = request.args.get("sort") == "closing"
+        now, today = desk.clock.now(), datetime.now(pages.zone).date()
         lines = tuple(
             QueueLine(
                 row,
                 desk.knowledge.title(row.ticket.intent, frame.language, today) if row.ticket.intent else "",
                 int((now - row.ticket.opened_at).total_seconds() // 60),
+                _closes_in(row.window, now),
             )
-            for row in rows(view, user)
+            for row in rows(view, user, closing)
         )
-        return pages.render(request, QueuePage(frame, view, lines, counts(user)))
+        return pages.render(request, QueuePage(frame, view, lines, counts(user), closing))
 
     @app.get("/desk/events", name="desk_events")
     @guard
@@ -106,6 +108,13 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, hub: Hub) -> None:
         return see_other("/desk" if step in ("release", "close") or field(request, "then") else f"/desk/tickets/{number}")
 
 
+def _closes_in(window: Window | None, now: datetime) -> int:
+    """Minutes until nothing can be pushed any more; 0 when that is so already, or never."""
+    if window is None or window.closes_at is None or window.left == 0:
+        return 0
+    return max(0, int((window.closes_at - now).total_seconds() // 60))
+
+
 def _why(refusal: Refused) -> str:
     """The phrase that explains to a librarian why a step was not taken."""
     if isinstance(refusal, MoveRefused):
@@ -129,7 +138,7 @@ def _steps(desk: Desk, login: str, text: str, then: str) -> dict[str, Callable[[
 
 def _page(pages: Pages, desk: Desk, request: Request, consultation: Consultation, draft: str = "", error: str = "") -> TicketPage:
     frame, ticket, today = pages.frame(request), consultation.ticket, datetime.now(pages.zone).date()
-    question = consultation.question()
+    question, window = consultation.question(), desk.reach(consultation.conversation)
     found = question.prediction.candidates()[:3] if question.prediction and question.prediction.intent else ()
     intent = ticket.intent or (found[0].intent if found else "")
     spoken = consultation.conversation.language or frame.language
@@ -145,6 +154,8 @@ def _page(pages: Pages, desk: Desk, request: Request, consultation: Consultation
         tuple(CandidateLine(candidate, desk.knowledge.title(candidate.intent, frame.language, today)) for candidate in found),
         desk.knowledge.choose(intent, spoken, today) if intent else None,
         tuple((labels.get(name, name), value) for name, value in ticket.fields),
+        window,
+        _closes_in(window, desk.clock.now()),
         draft,
         error,
     )

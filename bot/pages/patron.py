@@ -6,6 +6,7 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse, file
 
 from bot import connector
+from bot.answering import POPULAR
 from bot.connector import VISITOR_COOKIE, WEB
 from bot.desk import Desk
 from bot.errors import NotFound
@@ -14,7 +15,6 @@ from bot.pages.contexts import ChatPage, MailboxPage
 from bot.pages.render import HERE, Pages, cookie_of
 
 _REFUSALS = frozenset({"empty", "too_many", "too_long", "not_stored"})
-_POPULAR = ("vpn_setup", "database_access", "due_date_extension", "textbook_platform", "opening_hours", "book_delivery")
 
 
 def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, doors: connector.Desk) -> None:
@@ -28,7 +28,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, doors: connector.Desk)
         exchange = await doors.history(address, 0)
         refused = str(request.args.get("refused") or "")
         error = pages.knowledge.phrase(f"refused.{refused}", frame.language) if refused in _REFUSALS else ""
-        popular = tuple(pages.knowledge.phrase(f"popular.{intent}", frame.language) for intent in _POPULAR)
+        popular = tuple(pages.knowledge.phrase(f"popular.{intent}", frame.language) for intent in POPULAR)
         return pages.render(request, ChatPage(frame, exchange, popular, error))
 
     @app.get("/widget.js", name="widget")

@@ -18,13 +18,14 @@ from bot.domain import (
     Ticket,
     TicketStatus,
 )
-from bot.messages import Reply, Who
+from bot.messages import Attachment, Reply, Who
 
 Row = dict[str, Any]
 
 CONVERSATION = TypeAdapter(Conversation)
 REPLY = TypeAdapter(Reply)
 PREDICTION = TypeAdapter(Prediction)
+ATTACHMENTS = TypeAdapter(tuple[Attachment, ...])
 
 
 def stamp(at: datetime | None) -> str | None:
@@ -61,6 +62,7 @@ def message_of(row: Row) -> Message:
         reply=REPLY.validate_json(row["body"]) if own else None,
         prediction=PREDICTION.validate_json(row["body"]) if not own and row["body"] != "{}" else None,
         delivery=DeliveryStatus(row.get("delivery") or DeliveryStatus.INLINE),
+        attachments=ATTACHMENTS.validate_json(row["attachments"]),
     )
 
 

@@ -1,0 +1,69 @@
+"""What chat platforms that are pushed to ask of the house besides answers: what they must not forget, and second thoughts."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from bot import tickets
+from bot.desk import Desk
+from bot.domain import Event, EventName, TicketStatus
+from bot.messages import Address, Language
+from bot.store import Session
+
+_KEY = re.compile(r"refdesk-([0-9]{1,18})(?:-([0-9]{1,6}))?")
+
+
+class Platform:
+    """Over one desk; every method is one transaction, awaited elsewhere (see bot.app.Doors)."""
+
+    def __init__(self, desk: Desk, now: Callable[[], datetime]) -> None:
+        self._desk, self._store, self._now = desk, desk.store, now
+
+    def recall(self, name: str) -> str:
+        """What was remembered under a name; '' when nothing was."""
+        return self._store.read(lambda s: s.fact(name))
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a value under a name; on disk when this returns."""
+        self._store.write(lambda s: s.set_fact(name, value)).result()
+
+    def undeliver(self, connector: str, key: str, why: str) -> bool:
+        """A reply that counted as delivered was not: it waits in the mailbox again. False while it is still due."""
+        found = _KEY.fullmatch(key)
+        if found is None:
+            return True
+        parcel, part = int(found[1]), int(found[2] or 0)
+        return self._store.write(lambda s: s.undeliver(connector, parcel, part, why)).result()
+
+    def end(self, address: Address) -> None:
+        """The platform says that this conversation is over: an open ticket is closed, the bot speaks again."""
+        self._store.write(lambda s: self._end(s, address)).result()
+
+    def _end(self, s: Session, address: Address) -> None:
+        conversation = s.existing_conversation(address)
+        if conversation is None or not conversation.ticket:
+            return
+        ticket = s.ticket(conversation.ticket)
+        if ticket.status is not TicketStatus.CLOSED:
+            self._desk.closed(s, tickets.close(ticket, self._now()), conversation)
+
+    def judge(self, address: Address, helpful: bool) -> None:
+        """The rating that an asker gave after a conversation with a librarian; the first one counts."""
+        self._store.write(lambda s: self._judge(s, address, helpful)).result()
+
+    def _judge(self, s: Session, address: Address, helpful: bool) -> None:
+        conversation = s.existing_conversation(address)
+        ticket = s.last_ticket(conversation.id) if conversation else None
+        if conversation is None or ticket is None or s.judged(ticket.question):
+            return
+        name = EventName.HELPFUL if helpful else EventName.UNHELPFUL
+        s.record(
+            Event(
+                name, self._now(), address.connector, conversation.visitor, ticket.question, ticket.intent, "", ticket.id,
+                ticket.claimed_by, conversation.language or "",
+            )
+        )  # fmt: skip
+
+    def phrase(self, name: str, language: Language = Language.ZH) -> str:
+        """A sentence of knowledge/phrases.yml."""
+        return self._desk.knowledge.phrase(name, language)

@@ -1,0 +1,154 @@
+"""`refdesk wechat menu push|show|delete`, `refdesk wechat doctor`, `refdesk simulate wechat`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import click
+import httpx
+
+from bot.errors import RefdeskError, WrongSetting
+from connectors.shared.api import Api, ApiError, ApiRefused, stable_token
+from connectors.wechat.doctor import examine
+from connectors.wechat.player import Player, Shown, Unavailable
+from connectors.wechat.settings import Settings, settings_of
+
+_NO_MENU = 46003
+
+
+class _House(Protocol):
+    """What these commands need of Refdesk's settings."""
+
+    connectors: Mapping[str, Mapping[str, Any]]
+    server: Any
+
+
+def _settings(house: _House) -> Settings:
+    settings = settings_of(house.connectors.get("wechat", {}))
+    if not settings.token:
+        raise WrongSetting("connectors.wechat.token", "is not set, so the official account is off")
+    return settings
+
+
+def _call(settings: Settings, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    if not (settings.app_id and settings.app_secret):
+        raise WrongSetting("connectors.wechat.app_secret", "is needed, with app_id, for everything that asks WeChat")
+    return asyncio.run(Api(settings.api_base, stable_token(settings.app_id, settings.app_secret)).call(path, body))
+
+
+@click.group()
+def commands() -> None:
+    """The WeChat official account: its menu, and what is wrong with its settings."""
+
+
+@commands.group()
+def menu() -> None:
+    """The menu below the chat, from the table connectors.wechat.menu."""
+
+
+@menu.command()
+@click.pass_obj
+def push(house: _House) -> None:
+    """Put the menu of refdesk.toml into the account; phones show it within a day."""
+    settings = _settings(house)
+    if not settings.menu:
+        raise WrongSetting("connectors.wechat.menu", "is empty; `refdesk wechat menu delete` takes the menu away")
+    _reported(settings, "/cgi-bin/menu/create", {"button": [button.shape() for button in settings.menu]})
+    click.echo(f"The menu has {len(settings.menu)} entries now.")
+
+
+@menu.command()
+@click.pass_obj
+def show(house: _House) -> None:
+    """The menu that the account has."""
+    try:
+        found = _call(_settings(house), "/cgi-bin/menu/get")
+    except ApiRefused as error:
+        if error.errcode != _NO_MENU:
+            raise RefdeskError(str(error)) from error
+        click.echo("The account has no menu.")
+        return
+    except ApiError as error:
+        raise RefdeskError(str(error)) from error
+    click.echo(json.dumps(found.get("menu", found), ensure_ascii=False, indent=2))
+
+
+@menu.command()
+@click.pass_obj
+def delete(house: _House) -> None:
+    """Take the menu away."""
+    _reported(_settings(house), "/cgi-bin/menu/delete")
+    click.echo("The account has no menu now.")
+
+
+def _reported(settings: Settings, path: str, body: Mapping[str, Any] | None = None) -> None:
+    try:
+        _call(settings, path, body)
+    except ApiError as error:
+        raise RefdeskError(str(error)) from error
+
+
+@commands.command()
+@click.option("--address/--no-address", default=True, help="Also fetch the address of server.public_url, as WeChat would.")
+@click.pass_obj
+def doctor(house: _House, address: bool) -> None:
+    """Say in plain words what is wrong with the settings; exit 1 if anything is."""
+    findings = asyncio.run(examine(settings_of(house.connectors.get("wechat", {})), house.server.public_url, address))
+    for finding in findings:
+        click.echo(f"{'ok   ' if finding.good else 'WRONG'} {finding.what}")
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@click.command()
+@click.option("--url", help="The server; http://HOST:PORT of the settings if not given.")
+@click.option("--openid", default="oSimulatedFollower0000000001", show_default=True, help="Who writes.")
+@click.option("--mode", type=click.Choice(["plain", "compatible", "safe"]), help="Safe if a key is set, else plain.")
+@click.option("--json/--xml", "as_json", default=False, help="The data format of the console.")
+@click.argument("lines", nargs=-1)
+@click.pass_obj
+def simulate(house: _House, url: str | None, openid: str, mode: str | None, as_json: bool, lines: tuple[str, ...]) -> None:
+    """Play WeChat against the running server: sign, seal, send, ask again, open. LINES, or what you type.
+
+    A line is a message. /follow, /leave, /tap KEY and /image are what else a follower does.
+    """
+    settings = _settings(house)
+    keys = settings.keys()
+    address = url or f"http://{house.server.host}:{house.server.port}"
+    with httpx.Client(base_url=address, trust_env=False) as client:
+        player = Player(client, settings.token, keys[0] if keys else None, mode or ("safe" if keys else "plain"), as_json)
+        try:
+            checked = player.check()
+        except httpx.TransportError as error:
+            raise RefdeskError(f"{address} does not answer ({type(error).__name__}); is `refdesk serve` running?") from error
+        if not checked:
+            raise RefdeskError(f"{address} refuses the check of the address; is it running with these settings?")
+        typed = iter(lines) if lines else iter(lambda: click.prompt("微信", default="", show_default=False), "")
+        for line in typed:
+            _say(player, openid, line)
+
+
+def _say(player: Player, openid: str, line: str) -> None:
+    try:
+        shown = _did(player, openid, line)
+    except Unavailable:
+        click.echo("[该公众号提供的服务出现故障，请稍后再试]")
+        return
+    again = f" [answered on try {player.tries}]" if player.tries > 1 else ""
+    for title, description, link in shown.articles:
+        click.echo(f"[{title}]\n{description}\n{link}")
+    click.echo(f"{shown.text or ('' if shown.articles else '[no answer now]')}{again}")
+
+
+def _did(player: Player, openid: str, line: str) -> Shown:
+    verb, _, rest = line.partition(" ")
+    if verb == "/follow":
+        return player.event(openid, "subscribe")
+    if verb == "/leave":
+        return player.event(openid, "unsubscribe")
+    if verb == "/tap":
+        return player.event(openid, "CLICK", rest)
+    if verb == "/image":
+        return player.message(openid, "image", PicUrl="https://example.com/picture.jpg", MediaId="simulated")
+    return player.text(openid, line)

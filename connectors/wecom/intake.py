@@ -1,0 +1,121 @@
+"""Fetching what customers sent: the event is a doorbell, sync_msg has the messages, the cursor says how far we came.
+
+Protocol: developer.work.weixin.qq.com path 94670. One worker for each open_kfid, so that pulls of one account never
+overlap; rings that come meanwhile are one more round. The cursor is kept once every message of its page is on disk: the
+intake knows messages by id, so a page that is read again after a crash changes nothing, and none is passed over.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from bot.connector import Desk
+from bot.errors import RefdeskError
+from connectors.shared.api import Api, ApiError, ApiRefused
+from connectors.wecom.payloads import Item, item
+
+log = logging.getLogger("refdesk.wecom")
+
+PAGE: Final = 1000
+RING_GOOD_FOR: Final = 9 * 60.0
+"""Seconds for which a ring's token is used; the platform takes it for ten minutes."""
+NEWCOMER: Final = 10 * 60.0
+"""Seconds before the first start from which messages are answered; older ones are none of ours."""
+_LONGEST_PAUSE: Final = 60.0
+
+
+class Intake:
+    """Workers that pull. `take` handles one message or event and returns once it is on disk."""
+
+    def __init__(self, api: Api, desk: Desk, take: Callable[[Item], Awaitable[None]], *, now: Callable[[], float] = time.time) -> None:
+        self._api, self._desk, self._take, self._now = api, desk, take, now
+        self._rings: dict[str, asyncio.Event] = {}
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, accounts: Iterable[str]) -> None:
+        """Begin with a round of each account: what came while the server was down has rung in vain."""
+        for account in accounts:
+            self._rings[account] = asyncio.Event()
+            self._tasks.append(asyncio.create_task(self._work(account)))
+            self.ring(account, "")
+
+    async def stop(self) -> None:
+        """End the workers; a page that was begun is read again after the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._rings.clear()
+
+    def ring(self, account: str, token: str) -> None:
+        """There is something to fetch, at every account when none is named; one that is not ours is passed over."""
+        if account and account not in self._rings:
+            log.info("a callback for an account that is not set was passed over")
+        for name in (account,) if account in self._rings else () if account else tuple(self._rings):
+            if token:
+                self._tokens[name] = token, self._now()
+            self._rings[name].set()
+
+    async def _work(self, account: str) -> None:
+        """Pull at each ring; after a failure again, later and later, or at once when it rings again."""
+        failures = 0
+        ring = self._rings[account]
+        while True:
+            pause = min(2.0**failures, _LONGEST_PAUSE) * (0.5 + random.random() / 2) if failures else None
+            try:
+                await asyncio.wait_for(ring.wait(), pause)
+            except TimeoutError:
+                pass
+            ring.clear()
+            try:
+                await self.pull(account)
+                failures = 0
+            except (ApiError, RefdeskError) as error:
+                failures += 1
+                log.warning("messages of %s could not be fetched, they will be later: %s", account, error)
+                if isinstance(error, ApiRefused):
+                    self._tokens.pop(account, None)  # it may be the ring's token that is refused
+            except Exception:  # a worker that dies would be silence
+                failures += 1
+                log.exception("messages of %s could not be handled", account)
+
+    async def pull(self, account: str) -> None:
+        """Every message from the stored cursor to the newest, page by page."""
+        name = f"wecom.cursor.{account}"
+        cursor = await self._desk.recall(name)
+        since = 0.0 if cursor else self._now() - NEWCOMER
+        while True:
+            page = await self._api.call("/cgi-bin/kf/sync_msg", self._request(account, cursor))
+            await self._take_page(account, page.get("msg_list"), since)
+            after = str(page.get("next_cursor") or cursor)
+            if after != cursor:
+                await self._desk.remember(name, after)
+            if str(page.get("has_more")) not in ("1", "True"):
+                return
+            if after == cursor:
+                raise ApiRefused("/cgi-bin/kf/sync_msg", 0, "there is more, but the cursor does not move")
+            cursor = after
+
+    def _request(self, account: str, cursor: str) -> dict[str, Any]:
+        token, rang_at = self._tokens.get(account, ("", 0.0))
+        request = {"cursor": cursor, "limit": PAGE, "voice_format": 0, "open_kfid": account}
+        return {**request, "token": token} if token and self._now() - rang_at < RING_GOOD_FOR else request
+
+    async def _take_page(self, account: str, raw: Any, since: float) -> None:
+        """Customers beside each other, each one's messages in their order."""
+        customers: dict[str, list[Item]] = {}
+        for entry in map(item, raw if isinstance(raw, list) else ()):
+            if entry is not None and entry.sent_at >= since and entry.open_kfid in ("", account):
+                customers.setdefault(entry.user, []).append(entry)
+        done = await asyncio.gather(*(self._take_all(entries) for entries in customers.values()), return_exceptions=True)
+        for outcome in done:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _take_all(self, entries: list[Item]) -> None:
+        for entry in entries:
+            await self._take(entry)
