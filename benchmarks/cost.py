@@ -19,7 +19,7 @@ import click
 
 from benchmarks.intake import ROUTE
 from benchmarks.load import Poured, parse_body, pour, rest_body
-from benchmarks.measuring import DEVELOPMENT, ROOT, development_texts, refdesk, resident_mb, table
+from benchmarks.measuring import DEVELOPMENT, ROOT, circumstances, development_texts, processor_s, refdesk, resident_mb, table
 from benchmarks.probe import Probe
 from bot import classifier, evaluation, evaluator, house
 from bot.answering import Policy
@@ -30,7 +30,7 @@ from bot.settings import Settings, read
 
 CONNECTIONS = 8
 PREDICTIONS = 20_000
-_RASA_MODEL = ROOT / "intents/models/refdesk.tar.gz"
+_RASA_MODEL = Path("intents/models/refdesk.tar.gz")
 _RASA_TIMEOUT = 30.0
 _WARM = 2.0
 _STEPS = 200
@@ -38,28 +38,32 @@ _STEPS = 200
 
 @dataclass(frozen=True)
 class Trained:
-    """`refdesk train` as a command of its own: seconds from call to end, the most memory it had, the size of its file."""
+    """`refdesk train` as a command of its own: seconds from call to end, processor seconds, the most memory it had, its file."""
 
     seconds: float
+    processor_s: float
     peak_mb: float
     model_mb: float
 
 
 @dataclass(frozen=True)
 class Served:
-    """A server over HTTP: with one connection for the time of a message, with several for messages a second."""
+    """A server over HTTP: with one connection for the time of a message, with several for messages a second; and what the
+    latter took of the processor for each."""
 
     alone: Poured
     together: Poured
+    processor_ms: float
     resident_mb: float
 
 
 @dataclass(frozen=True)
 class Rasa:
-    """Where the Rasa server is."""
+    """Where the Rasa server is, and the file of the model that it serves."""
 
     url: str
     process: int
+    model: Path
 
     @property
     def parse(self) -> str:
@@ -69,12 +73,14 @@ class Rasa:
 
 def train(model: Path) -> Trained:
     """Train into `model`."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     environment = {**os.environ, "REFDESK__UNDERSTANDING__MODEL": str(model)}
     subprocess.run([sys.executable, "-m", "bot", "train"], cwd=ROOT, env=environment, check=True, capture_output=True)
     took = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
-    return Trained(took, peak, model.stat().st_size / 1e6)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    return Trained(took, processor, used.ru_maxrss * 1024 / 1e6, model.stat().st_size / 1e6)
 
 
 def probe(model: Path, predictions: int) -> Probe:
@@ -89,18 +95,25 @@ def serve_refdesk(model: Path, folder: Path, texts: tuple[str, ...], seconds: fl
         url = server.address + ROUTE
         pour(url, rest_body(texts, "warm"), CONNECTIONS, min(_WARM, seconds))
         alone = pour(url, rest_body(texts, "alone"), 1, seconds)
+        before = processor_s(server.number)
         together = pour(url, rest_body(texts, "together"), CONNECTIONS, seconds)
-        return Served(alone, together, resident_mb(server.number))
+        return _served(alone, together, before, server.number)
 
 
 def serve_rasa(rasa: Rasa, texts: tuple[str, ...], seconds: float) -> Served:
     """Rasa's understanding alone, nothing stored: its cheapest route."""
     pour(rasa.parse, parse_body(texts), CONNECTIONS, min(_WARM, seconds))
     alone = pour(rasa.parse, parse_body(texts), 1, seconds)
+    before = processor_s(rasa.process)
     together = pour(rasa.parse, parse_body(texts), CONNECTIONS, seconds)
     if not alone.took or not together.took:
         raise click.ClickException(f"no good answer from {rasa.parse}")
-    return Served(alone, together, resident_mb(rasa.process))
+    return _served(alone, together, before, rasa.process)
+
+
+def _served(alone: Poured, together: Poured, before: float, process: int) -> Served:
+    spent = processor_s(process) - before
+    return Served(alone, together, spent * 1000 / max(1, len(together.took)), resident_mb(process))
 
 
 class _Nothing:
@@ -167,16 +180,18 @@ def quality_table(columns: Sequence[tuple[str, Figures]]) -> str:
     return table(("development set", *(name for name, _ in columns)), rows)
 
 
-def cost_table(trained: Trained, engine: Probe, ours: Served, theirs: Served | None) -> str:
+def cost_table(trained: Trained, engine: Probe, ours: Served, theirs: Served | None, rasa_model_mb: float = 0.0) -> str:
     """What it costs, with ratios where both were measured."""
-    size = f"{_RASA_MODEL.stat().st_size / 1e6:.1f}" if theirs and _RASA_MODEL.exists() else "-"
+    size, smaller = (f"{rasa_model_mb:.1f}", _ratio(rasa_model_mb, trained.model_mb)) if rasa_model_mb else ("-", "")
     rows = [
         ("training, s (`refdesk train`)", f"{trained.seconds:.1f}", "-", ""),
+        ("training, processor seconds", f"{trained.processor_s:.1f}", "-", ""),
         ("training, most memory, MB", f"{trained.peak_mb:.0f}", "-", ""),
-        ("model, MB", f"{trained.model_mb:.1f}", size, _ratio(_RASA_MODEL.stat().st_size / 1e6, trained.model_mb) if size != "-" else ""),
-        ("loading, s", f"{engine.load_s:.3f}", "-", ""),
-        ("in process: median ms", f"{engine.median_ms:.2f}", "-", ""),
-        ("in process: p99 ms", f"{engine.p99_ms:.2f}", "-", ""),
+        ("model, MB", f"{trained.model_mb:.1f}", size, smaller),
+        ("loading, processor s", f"{engine.load_s:.3f}", "-", ""),
+        ("in process: median ms of the processor", f"{engine.median_ms:.2f}", "-", ""),
+        ("in process: messages/s", f"{engine.per_second:.0f}", "-", ""),
+        ("in process: p99 ms of the processor", f"{engine.p99_ms:.2f}", "-", ""),
         ("in process, 5,000 characters: median ms", f"{engine.long_median_ms:.2f}", "-", ""),
         ("in process, 5,000 characters: slowest ms", f"{engine.long_slowest_ms:.2f}", "-", ""),
         ("in process, both kinds together: p99 ms", f"{engine.all_p99_ms:.2f}", "-", ""),
@@ -188,22 +203,32 @@ def cost_table(trained: Trained, engine: Probe, ours: Served, theirs: Served | N
 
 
 def _served_rows(ours: Served, theirs: Served | None) -> list[tuple[str, str, str, str]]:
-    pairs = [
-        ("server, resident MB", ours.resident_mb, theirs and theirs.resident_mb, False, 0),
-        ("over HTTP, 1 connection: median ms", ours.alone.milliseconds(0.5), theirs and theirs.alone.milliseconds(0.5), False, 1),
-        ("over HTTP, 1 connection: p99 ms", ours.alone.milliseconds(0.99), theirs and theirs.alone.milliseconds(0.99), False, 1),
-        (f"over HTTP, {CONNECTIONS} connections: messages/s", ours.together.per_second, theirs and theirs.together.per_second, True, 0),
-    ]
+    mine, other = _figures(ours), _figures(theirs) if theirs else {}
     rows = []
-    for name, mine, other, more_is_better, digits in pairs:
-        ratio = "" if other is None else _ratio(mine, other) if more_is_better else _ratio(other, mine)
-        rows.append((name, f"{mine:.{digits}f}", "-" if other is None else f"{other:.{digits}f}", ratio))
-    rows.append(("failed over HTTP", f"{ours.alone.failed + ours.together.failed}", _failed(theirs), ""))
-    return rows
+    for name, value in mine.items():
+        digits = 1 if "ms" in name else 0
+        if name in other:
+            ratio = _ratio(value, other[name]) if name.endswith("/s") else _ratio(other[name], value)
+            rows.append((name, f"{value:.{digits}f}", f"{other[name]:.{digits}f}", ratio))
+        else:
+            rows.append((name, f"{value:.{digits}f}", "-", ""))
+    return [*rows, ("failed over HTTP", f"{_failed(ours)}", f"{_failed(theirs)}" if theirs else "-", "")]
 
 
-def _failed(served: Served | None) -> str:
-    return "-" if served is None else f"{served.alone.failed + served.together.failed}"
+def _figures(served: Served) -> dict[str, float]:
+    return {
+        "server, resident MB": served.resident_mb,
+        "over HTTP, 1 connection: median ms": served.alone.milliseconds(0.5),
+        "over HTTP, 1 connection: p99 ms": served.alone.milliseconds(0.99),
+        f"over HTTP, {CONNECTIONS} connections: median ms": served.together.milliseconds(0.5),
+        f"over HTTP, {CONNECTIONS} connections: p99 ms": served.together.milliseconds(0.99),
+        "processor ms a message": served.processor_ms,
+        f"over HTTP, {CONNECTIONS} connections: messages/s": served.together.per_second,
+    }
+
+
+def _failed(served: Served) -> int:
+    return served.alone.failed + served.together.failed
 
 
 def _ratio(more: float, less: float) -> str:
@@ -227,29 +252,30 @@ def measure(rasa: Rasa | None, seconds: float, count: int) -> str:
         click.echo("serving", err=True)
         ours = serve_refdesk(model, folder, texts, seconds)
     columns = [("Refdesk, built-in", own)]
-    theirs = None
+    theirs, size = None, 0.0
     if rasa is not None:
         click.echo("asking Rasa", err=True)
         theirs = serve_rasa(rasa, texts, seconds)
+        size = rasa.model.stat().st_size / 1e6 if rasa.model.exists() else 0.0
         said = rasa_predictions(rasa, rows)
         columns.append(("Rasa, same thresholds", evaluation.figures(evaluation.judge(rows, said, policy, kinds))))
         answer_at, best = fitted(rows, said, policy, kinds, own.out_of_scope_answered.value)
         columns.append((f"Rasa, answer_at {answer_at:g}", best))
-    return f"{cost_table(trained, engine, ours, theirs)}\n\n{quality_table(columns)}"
+    return f"{cost_table(trained, engine, ours, theirs, size)}\n\n{quality_table(columns)}"
 
 
 @click.command()
 @click.option("--rasa", "url", help="The root of a Rasa server that serves a model of the same intents/, e.g. http://127.0.0.1:5005")
 @click.option("--rasa-pid", "process", type=int, help="Its process id, for its memory.")
+@click.option("--rasa-model", "model", type=Path, default=_RASA_MODEL, show_default=True, help="The model it serves, for its size.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="How long to ask at each step.")
-@click.option(
-    "--predictions", "count", type=click.IntRange(min=1), default=PREDICTIONS, show_default=True, help="For the growth of memory."
-)
-def main(url: str | None, process: int | None, seconds: float, count: int) -> None:
+@click.option("--predictions", "count", type=click.IntRange(min=1), default=PREDICTIONS, show_default=True, help="To watch memory grow.")
+def main(url: str | None, process: int | None, model: Path, seconds: float, count: int) -> None:
     """Cost and quality of the built-in engine, beside a Rasa server in the same run."""
     if (url is None) != (process is None):
         raise click.UsageError("--rasa and --rasa-pid belong together")
-    rasa = Rasa(url, process) if url is not None and process is not None else None
+    rasa = Rasa(url, process, model) if url is not None and process is not None else None
+    click.echo(circumstances())
     click.echo(measure(rasa, seconds, count))
 
 

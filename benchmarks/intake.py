@@ -13,7 +13,7 @@ import click
 
 from benchmarks import bare
 from benchmarks.load import Poured, pour, rest_body
-from benchmarks.measuring import Process, development_texts, refdesk, resident_mb, table
+from benchmarks.measuring import Process, circumstances, development_texts, processor_s, refdesk, resident_mb, table
 
 ASKERS = (1, 8, 64)
 ROUTE = "/webhooks/rest/webhook"
@@ -29,6 +29,7 @@ class Level:
     server: Poured
     bare: Poured
     commits: int
+    processor_ms: float
     server_mb: float
 
 
@@ -49,18 +50,20 @@ def measure(texts: tuple[str, ...], askers: tuple[int, ...], seconds: float) -> 
             pour(server.address + ROUTE, rest_body(texts, "warm"), 4, min(_WARM, seconds))
             pour(echo.address + ROUTE, rest_body(texts, "warm"), 4, min(_WARM, seconds))
             for count in askers:
-                before = commits(database)
+                before, used = commits(database), processor_s(server.number)
                 asked = pour(server.address + ROUTE, rest_body(texts, f"asker-{count}"), count, seconds)
                 written = (commits(database) - before) % 2**32
+                spent = (processor_s(server.number) - used) * 1000 / max(1, len(asked.took))
                 echoed = pour(echo.address + ROUTE, rest_body(texts, "asker"), count, seconds)
-                levels.append(Level(count, asked, echoed, written, resident_mb(server.number)))
+                levels.append(Level(count, asked, echoed, written, spent, resident_mb(server.number)))
     return tuple(levels)
 
 
 def as_table(levels: tuple[Level, ...]) -> str:
     """The figures, a line for each number of askers."""
     head = (
-        "askers", "messages/s", "median ms", "p99 ms", "slowest ms", "under 1 s", "failed", "messages a commit", "resident MB",
+        "askers", "messages/s", "median ms", "p99 ms", "slowest ms", "under 1 s", "failed", "messages a commit", "processor ms a message",
+        "resident MB",
         "bare handler/s", "bare / Refdesk",
     )  # fmt: skip
     return table(head, [_row(level) for level in levels])
@@ -77,6 +80,7 @@ def _row(level: Level) -> tuple[str, ...]:
         f"{server.within(1):.2%}",
         f"{server.failed}",
         f"{len(server.took) / max(1, level.commits):.2f}",
+        f"{level.processor_ms:.2f}",
         f"{level.server_mb:.0f}",
         f"{level.bare.per_second:.0f}",
         f"{level.bare.per_second / server.per_second:.1f}",
@@ -87,6 +91,7 @@ def _row(level: Level) -> tuple[str, ...]:
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="How long to ask at each level.")
 def main(seconds: float) -> None:
     """Messages a second through a real server, beside a bare handler in the same run."""
+    click.echo(circumstances())
     click.echo(as_table(measure(development_texts(), ASKERS, seconds)))
 
 

@@ -1,6 +1,7 @@
 """What the benchmarks share: tables, shares of a sorted list, memory of a process, the development set, server processes."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -9,37 +10,49 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 ROOT = Path(__file__).parent.parent
 DEVELOPMENT = ROOT / "benchmarks/development"
+_FIGURE = re.compile(r"$|-$|[-+]?[0-9]")
 _LONG = 5_000
 _MOST_LONG = 20
 _STARTS_WITHIN = 120
+_STOPS_WITHIN = 20
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns line up; the first column is text, the others are figures."""
-    widths = [max(3, *(_width(row[at]) for row in (head, *rows))) for at in range(len(head))]
-    rule = ["-" * width if at == 0 else "-" * (width - 1) + ":" for at, width in enumerate(widths)]
-    return "\n".join("| " + " | ".join(_padded(cell, widths[at], at) for at, cell in enumerate(row)) + " |" for row in (head, rule, *rows))
+    """A Markdown table whose columns line up: figures to the right, words to the left."""
+    columns = [[row[at] for row in (head, *rows)] for at in range(len(head))]
+    widths = [max(3, *map(_width, column)) for column in columns]
+    figures = [any(column[1:]) and all(map(_FIGURE.match, column[1:])) for column in columns]
+    rule = ["-" * (width - 1) + ":" if right else "-" * width for width, right in zip(widths, figures, strict=True)]
+    lines = [[_padded(*cell) for cell in zip(row, widths, figures, strict=True)] for row in (head, rule, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _padded(text: str, width: int, column: int) -> str:
+def _padded(text: str, width: int, right: bool) -> str:
     space = " " * (width - _width(text))
-    return text + space if column == 0 else space + text
+    return space + text if right else text + space
+
+
+def circumstances() -> str:
+    """When and under what load something was measured: figures of a busy machine are worse than those of an idle one."""
+    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average at the start {load}"
 
 
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of the values do not exceed."""
     ordered = sorted(values)
-    return ordered[max(0, min(len(ordered) - 1, -(-len(ordered) * share // 1).__int__() - 1))]
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 def resident_mb(process: int) -> float:
@@ -49,6 +62,12 @@ def resident_mb(process: int) -> float:
     if found is None:
         raise click.ClickException(f"process {process} has no resident memory: is it still running?")
     return int(found[1]) * 1024 / 1e6
+
+
+def processor_s(process: int) -> float:
+    """Processor seconds that a process has used so far, all its threads together. Linux."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def development_texts() -> tuple[str, ...]:
@@ -79,7 +98,8 @@ class Process:
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -92,18 +112,23 @@ class Process:
     def __enter__(self) -> "Process":
         started = self._ready.wait(_STARTS_WITHIN)
         if not started or not self._sign.search("".join(self._output)):
-            self._process.kill()
-            self._process.wait()
+            self._end(signal.SIGKILL)
             raise click.ClickException("the server did not start:\n" + "".join(self._output))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
         try:
-            self._process.wait(20)
+            self._process.wait(_STOPS_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     @property
     def address(self) -> str:
@@ -119,6 +144,11 @@ class Process:
 
 
 def refdesk(database: Path, extra: Mapping[str, str] | None = None) -> Process:
-    """`refdesk serve` on a free port with the starter library and a database of its own."""
+    """`refdesk serve` on a free port with the starter library and a database of its own.
+
+    Where there is no model of today's intents/ it is trained by a command before: a server that has trained keeps the memory.
+    """
     environment = {"REFDESK__SERVER__PORT": "0", "REFDESK__STORE__PATH": str(database), **(extra or {})}
+    command = [sys.executable, "-m", "bot", "classify"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=True, capture_output=True)
     return Process("bot", "serve", ready="Refdesk is ready:", **environment)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from bot import __version__, export, house, reports
+from bot import __version__, autonomy, export, house, reports
 from bot.accounts import INVITATION_LASTS, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
@@ -211,7 +211,7 @@ def train(settings: Settings) -> None:
 @cli.command()
 @click.argument("files", nargs=-1, type=Path)
 @click.option("--engine", type=click.Choice(["builtin", "rasa"]), default="builtin", help="Which engine answers.")
-@click.option("--cross/--no-cross", default=False, help="Also cross-validate on intents/, and propose thresholds from that.")
+@click.option("--cross/--no-cross", default=False, help="Also cross-validate on intents/; propose thresholds, and keep the evidence.")
 @click.option("--learning/--no-learning", default=False, help="Also draw the learning curve: five more trainings.")
 @click.option("--compare", type=Path, help="A second model file: which answers change?")
 @click.option("--report", type=Path, help="Write an HTML report with pictures here.")
@@ -229,6 +229,9 @@ def evaluate(
         p = found.proposed
         click.echo(f"Proposed: answer_at = {p.answer_at:.2f}, margin = {p.margin:.2f}, clarify_at = {p.clarify_at:.2f}")
         click.echo(f"Not proven yet, candidates for understanding.suggest: {', '.join(sorted(found.unready)) or 'none'}")
+    if found.evidence:
+        autonomy.write(house.evidence_file(settings), found.evidence)
+        click.echo(f"Evidence for understanding.autonomy_bar: {house.evidence_file(settings)}")
     if report:
         report.write_text(evaluation_report.as_html(found.runs, found.lessons, found.proposed, found.unready), encoding="utf-8")
         click.echo(f"{report}")

@@ -22,7 +22,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import librarian, manager, patron, signin, system
+from bot.pages import intents, librarian, manager, patron, signin, system
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.settings import Settings
@@ -117,6 +117,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     signin.mount(app, pages)
     librarian.mount(app, pages, desk, hub)
     manager.mount(app, pages, desk)
+    intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():
         each.mount(app, interface)

@@ -29,6 +29,7 @@ def check(settings: Settings, today: date) -> tuple[Defect, ...]:
     found: list[Defect] = list(_settings(settings))
     trained, curated = _read(settings, found)
     if trained:
+        house.complain(house.earned(settings, {intent.id: intent.kind for intent in trained.intents}))
         found += duplicates(trained)
         found += near_duplicates(trained)
         found += _languages(trained, settings)

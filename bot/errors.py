@@ -6,6 +6,7 @@ RefdeskError
 ├── WrongSetting(key, why)               refdesk.toml or the environment
 ├── UnknownConnector(name)
 ├── ModelUnusable(path, why)             missing, truncated, other version: retrain
+├── EvidenceUnusable(path, why)          what was measured cannot be read: measure again
 ├── EmbeddingUnusable(path, why)         the embedding model's folder lacks a file, or its packages are not installed
 ├── EngineUnavailable(engine, why)       the Rasa server is down, slow, or answers nonsense
 ├── StoreUnusable(path, why)             unwritable, newer version, not a database
@@ -65,6 +66,14 @@ class ModelUnusable(RefdeskError):
     def __init__(self, path: Path, why: str) -> None:
         self.path, self.why = path, why
         super().__init__(f"{path}: {why}; run `refdesk train`")
+
+
+class EvidenceUnusable(RefdeskError):
+    """A file of evidence that cannot be read; the remedy is `refdesk evaluate --cross`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path}: {why}; run `refdesk evaluate --cross`")
 
 
 class EmbeddingUnusable(RefdeskError):

@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from bot import classifier, embedding, knowledge, reports, training
+from bot import autonomy, classifier, embedding, knowledge, reports, training
 from bot.answering import Answering, Policy
+from bot.autonomy import Autonomy, Doubt
 from bot.connector import Connector, Limits, known, load
 from bot.desk import Clock, Desk
 from bot.domain import OUT_OF_SCOPE, Engine, IntentKind
 from bot.embedding import EmbeddedEngine, Encoder
-from bot.errors import Defect, EmbeddingUnusable, ModelUnusable, UnknownConnector
+from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusable, UnknownConnector
+from bot.evaluation import Share
 from bot.hours import DutyHours
 from bot.rasa_engine import RasaEngine
 from bot.settings import Settings
@@ -38,11 +40,11 @@ class Mind:
 
 
 def mind(settings: Settings, progress: Progress = _silent) -> Mind:
-    """Load knowledge and model; train when there is no usable model of today's intents/."""
+    """Load knowledge and model; train when there is no usable model of today's intents/. What patrons said counts at a desk only."""
     curated = knowledge.read(settings.at(settings.library.knowledge))
     own, state = _own_engine(settings, progress)
     answered = kinds(settings)
-    answering = Answering(curated, answered, policy(settings))
+    answering = Answering(curated, answered, earned(settings, answered).in_force())
     if settings.understanding.engine == "rasa":
         u = settings.understanding
         rasa = RasaEngine(u.rasa_url, u.rasa_timeout, own, intents=frozenset({*answered, OUT_OF_SCOPE}))
@@ -82,10 +84,29 @@ def kinds(settings: Settings) -> Kinds:
 
 
 def policy(settings: Settings) -> Policy:
-    """The thresholds."""
+    """The thresholds and switches as they are set."""
     u = settings.understanding
     silence = timedelta(minutes=u.forget_after_minutes)
     return Policy(u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow")
+
+
+def earned(settings: Settings, answered: Kinds, confirmed: Mapping[str, Share] | None = None) -> Autonomy:
+    """How far the bot may go alone, by the settings, the stored evidence and what was said of its answers."""
+    u, path = settings.understanding, evidence_file(settings)
+    own = Autonomy(policy(settings), answered, u.autonomy_bar, confirmed=confirmed or {}, doubts=(Doubt.ABSENT,))
+    try:
+        evidence = autonomy.read(path)
+    except EvidenceUnusable as damaged:
+        return replace(own, doubts=(Doubt.DAMAGED,), fault=str(damaged))
+    if evidence is None:
+        return own
+    made_from = training.digest(settings.at(settings.library.intents))
+    return replace(own, evidence=evidence, doubts=autonomy.doubts(evidence, made_from, own.policy, u.engine))
+
+
+def evidence_file(settings: Settings) -> Path:
+    """Where the evidence is kept: beside the model."""
+    return settings.at(settings.understanding.model).with_name(autonomy.FILE)
 
 
 def engine(settings: Settings, progress: Progress = _silent) -> classifier.Classifier:
@@ -119,12 +140,25 @@ def connectors(settings: Settings) -> dict[str, Connector]:
 
 
 def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) -> Desk:
-    """The desk over the settings' database."""
+    """The desk over the settings' database. It goes as far alone as was earned when it is opened."""
     store = Store(settings.at(settings.store.path))
+    own = at_work(settings, store, understanding.answering.kinds)
+    complain(own)
     return Desk(
-        store, understanding.engine, understanding.answering, hours(settings),
+        store, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
         limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
     )  # fmt: skip
+
+
+def at_work(settings: Settings, store: Store, answered: Kinds) -> Autonomy:
+    """How far the bot may go alone, with what patrons have said so far."""
+    return earned(settings, answered, autonomy.confirmed(store.read(lambda s: s.verdicts())))
+
+
+def complain(own: Autonomy) -> None:
+    """Tell the log what is the matter with the evidence."""
+    for complaint in own.complaints():
+        log.warning("%s", complaint)
 
 
 def hours(settings: Settings) -> DutyHours:

@@ -139,6 +139,21 @@ def test_switched_intent_goes_to_a_person_as_a_draft(curated: Knowledge, policy:
     assert decision.handover.reason == reason
 
 
+HELD_BACK = [(Policy(shadow=True), "suggested"), (Policy(off=frozenset({"vpn_setup"})), "switched_off")]
+
+
+@pytest.mark.parametrize(("policy", "reason"), HELD_BACK)
+@pytest.mark.parametrize("text", ["收费吗", "没用"])
+def test_follow_up_on_an_answer_that_was_switched_off_since_goes_to_a_person(
+    curated: Knowledge, policy: Policy, reason: str, text: str
+) -> None:
+    talking = replace(FRESH, intent="vpn_setup", entry="vpn_setup", question=3, last_at=MONDAY)
+    decision = decide(curated, text, conversation=talking, policy=policy)
+    assert decision.handover is not None
+    assert (decision.handover.reason, decision.handover.intent) == ("unhelpful" if text == "没用" else reason, "vpn_setup")
+    assert decision.replies == ()
+
+
 def test_two_sure_questions_are_both_answered(curated: Knowledge) -> None:
     parts = (Part("VPN怎么装", sure("vpn_setup")), Part("收录证明怎么开", sure("citation_report")))
     decision = decide(curated, "VPN怎么装？收录证明怎么开？", sure("vpn_setup", 0.5), parts=parts)

@@ -116,8 +116,13 @@ def test_probe_measures_a_saved_model(settings: Settings, mind: house.Mind) -> N
     assert found.after_mb > 1
 
 
+def test_circumstances_are_told() -> None:
+    assert "load average" in measuring.circumstances()
+
+
 def test_resident_memory_of_a_process_is_read() -> None:
     assert measuring.resident_mb(os.getpid()) > 10
+    assert measuring.processor_s(os.getpid()) > 0
 
 
 def test_server_is_asked_over_http_beside_a_bare_handler(mind: house.Mind) -> None:
@@ -127,7 +132,7 @@ def test_server_is_asked_over_http_beside_a_bare_handler(mind: house.Mind) -> No
     assert level.server.failed == level.bare.failed == 0
     assert 0 < level.commits <= 4 * len(level.server.took) + 10
     assert level.server.within(60) == 1.0
-    assert "| 2 " in intake.as_table((level,))
+    assert " 2 |" in intake.as_table((level,))
 
 
 def test_failures_are_counted_and_are_not_in_time() -> None:
@@ -150,16 +155,17 @@ def test_engine_gets_the_thresholds_that_suit_it() -> None:
 
 
 def test_cost_table_has_ratios_only_beside_rasa() -> None:
-    trained, engine = cost.Trained(10, 500, 20), probe.Probe(0.1, 0.5, 2, 3, 4, 3, 10, 100, 100.5)
-    ours = cost.Served(load.Poured((0.002,), 0, 1.0), load.Poured((0.002,) * 400, 0, 1.0), 100)
-    theirs = cost.Served(load.Poured((0.008,), 0, 1.0), load.Poured((0.01,) * 20, 0, 1.0), 900)
+    trained, engine = cost.Trained(10, 9, 500, 20), probe.Probe(0.1, 1900, 0.5, 2, 3, 4, 3, 10, 100, 100.5)
+    ours = cost.Served(load.Poured((0.002,), 0, 1.0), load.Poured((0.002,) * 400, 0, 1.0), 2.0, 100)
+    theirs = cost.Served(load.Poured((0.008,), 0, 1.0), load.Poured((0.01,) * 20, 0, 1.0), 8.0, 900)
     alone = cost.cost_table(trained, engine, ours, None)
     assert "+0.5" in alone
-    beside = cost.cost_table(trained, engine, ours, theirs)
-    assert [line.split("|")[4].strip() for line in beside.splitlines() if "messages/s" in line or "server, resident" in line] == [
-        "9.0",
-        "20.0",
-    ]
+    beside = cost.cost_table(trained, engine, ours, theirs, 60.0)
+    ratios = {cells[1].strip(): cells[4].strip() for cells in (line.split("|") for line in beside.splitlines())}
+    assert ratios["model, MB"] == "3.0"
+    assert ratios["server, resident MB"] == "9.0"
+    assert ratios["over HTTP, 8 connections: messages/s"] == "20.0"
+    assert ratios["over HTTP, 1 connection: median ms"] == "4.0"
     assert cost.predictions(FakeEngine(), [Labelled("1", "a")]) == (Prediction(OUT_OF_SCOPE, 0.9),)
 
 

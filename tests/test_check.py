@@ -55,10 +55,8 @@ def test_starter_library_has_no_defect(library: Path) -> None:
 def test_check_names_file_and_line_of_a_contradiction_and_a_duplicate(library: Path) -> None:
     path = library / "intents/nlu/visiting.yml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text
-        + "- intent: opening_hours\n  examples: |\n    - 几点 开门？？Xyz\n    - 几点开门xyz\n- intent: entry_rules\n  examples: |\n    - 几点开门XYZ\n"
-    )
+    added = "- intent: opening_hours\n  examples: |\n    - 几点 开门？？Xyz\n    - 几点开门xyz\n"
+    path.write_text(text + added + "- intent: entry_rules\n  examples: |\n    - 几点开门XYZ\n", encoding="utf-8")
     last = len(path.read_text(encoding="utf-8").splitlines())
     defects = found(library)
     assert any(d.startswith(f"intents/nlu/visiting.yml:{last - 3}:") and "duplicate" in d for d in defects)

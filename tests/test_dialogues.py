@@ -2,9 +2,11 @@
 
 A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
 do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
-`librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`).
+`librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
+time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from bot import house
+from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
 from bot.messages import Address, Question
@@ -40,7 +43,7 @@ def test_conversation_goes_as_written(dialogue: dict[str, Any], tmp_path: Path, 
     desk = Desk(
         store,
         mind.engine,
-        mind.answering,
+        replace(mind.answering, policy=_policy(dialogue, mind.answering.policy)),
         house.hours(settings),
         limits=LIMITS,
         address="http://ask.example",
@@ -55,6 +58,11 @@ def test_conversation_goes_as_written(dialogue: dict[str, Any], tmp_path: Path, 
             _play(desk, turn, number)
     finally:
         store.close()
+
+
+def _policy(dialogue: dict[str, Any], usual: Policy) -> Policy:
+    suggest, off = frozenset(dialogue.get("suggest", ())), frozenset(dialogue.get("switched_off", ()))
+    return replace(usual, suggest=suggest, off=off, shadow=dialogue.get("shadow", False))
 
 
 def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:

@@ -67,6 +67,8 @@ def test_a_list_comes_by_the_environment_as_json(toml: Path, monkeypatch: pytest
         ('[server]\n"port" = 70000\n', 2, "server.port", "less than or equal to 65535"),
         ("[understanding]\nengine = 'gpt'\n", 2, "understanding.engine", "'builtin' or 'rasa'"),
         ("[understanding]\nanswer_at = 60\n", 2, "understanding.answer_at", "less than or equal to 1"),
+        ("[understanding]\nautonomy_bar = 90\n", 2, "understanding.autonomy_bar", "less than or equal to 1"),
+        ("[understanding]\nautonomy_bar = nan\n", 2, "understanding.autonomy_bar", "less than or equal to 1"),
         ("[calendar]\nduty = [1]\n", 2, "calendar.duty.0", "valid string"),
         ("[calendar]\ntimezone = 'Asia/Peking'\n", 2, "calendar.timezone", "no such time zone: Asia/Peking"),
         ("[calendar]\ntimezone = 'Asia'\n", 2, "calendar.timezone", "no such time zone: Asia"),

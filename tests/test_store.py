@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -147,3 +147,40 @@ def test_single_fact_is_made_once(store: Store) -> None:
     assert store.write(lambda s: s.fact("secret", "one")).result() == "one"
     assert store.write(lambda s: s.fact("secret", "two")).result() == "one"
     assert store.read(lambda s: s.fact("nothing")) == ""
+
+
+def test_closed_store_refuses_to_be_read_also_on_a_new_thread(store: Store) -> None:
+    store.read(lambda s: s.existing_conversation(Address("rest", "u")))
+    store.close()
+    with pytest.raises(StoreUnusable, match="is closed"):
+        store.read(lambda s: s.existing_conversation(Address("rest", "u")))
+    with ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnusable, match="is closed"):
+        pool.submit(store.read, lambda s: s.existing_conversation(Address("rest", "u"))).result()
+
+
+def test_closing_waits_for_a_query_that_is_under_way(store: Store) -> None:
+    begun, going_on = threading.Event(), threading.Event()
+
+    def slow(s: Session) -> object:
+        begun.set()
+        assert going_on.wait(5)
+        return s.existing_conversation(Address("rest", "u"))
+
+    with ThreadPoolExecutor(2) as pool:
+        read = pool.submit(store.read, slow)
+        assert begun.wait(5)
+        closed = pool.submit(store.close)
+        while not refuses(store):
+            assert not closed.done()
+        going_on.set()
+        assert read.result(5) is None
+        closed.result(5)
+
+
+def refuses(store: Store) -> bool:
+    """Whether a store is closed, or about to be."""
+    try:
+        store.read(lambda s: None)
+    except StoreUnusable:
+        return True
+    return False

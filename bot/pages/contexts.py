@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.autonomy import Doubt, Mode, Standing
 from bot.domain import Candidate, Entry, Librarian, Message, QueueRow, Ticket, Window
 from bot.messages import Exchange, Language
 from bot.reports import Figures
@@ -88,8 +89,8 @@ class CandidateLine:
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """ticket.html. `entry` is the curated answer that the bot would have given, if it has one;
-    `fields` are those of a request form under their labels."""
+    """ticket.html. `entry` is the curated answer that the bot would have given, if it has one, with `is_draft` when it was
+    held back for a librarian to confirm; `fields` are those of a request form under their labels."""
 
     frame: Frame
     ticket: Ticket
@@ -99,6 +100,7 @@ class TicketPage:
     messages: tuple[Message, ...]
     candidates: tuple[CandidateLine, ...]
     entry: Entry | None
+    is_draft: bool
     fields: tuple[tuple[str, str], ...] = ()
     window: Window | None = None
     closes_in: int = 0
@@ -118,6 +120,27 @@ class ReportsPage:
     total: Figures
     lines: tuple[Figures, ...]
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentLine:
+    """One intent. `helpful` and `unhelpful` are the verdicts on its answers up to now."""
+
+    standing: Standing
+    title: str
+    helpful: int
+    unhelpful: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntentsPage:
+    """intents.html: how far the bot goes alone. Modes are those in force since the server's start; `counts` are intents by mode."""
+
+    frame: Frame
+    bar: float
+    doubts: tuple[Doubt, ...]
+    counts: tuple[tuple[Mode, int], ...]
+    lines: tuple[IntentLine, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from functools import wraps
 from typing import Any
 
@@ -11,16 +12,19 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 from sanic.response import json as json_response
 
+from bot import lookups
 from bot.desk import Consultation, Desk
-from bot.domain import Librarian, QueueRow, TicketStatus, Window
+from bot.domain import Entry, Librarian, Message, QueueRow, TicketStatus, Window
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.live import EVERYTHING, Hub
+from bot.messages import Language
 from bot.pages.contexts import CandidateLine, QueueLine, QueuePage, TicketPage
 from bot.pages.render import SESSION_COOKIE, Pages, cookie_of, field, see_other
 
 _OPEN = (TicketStatus.WAITING, TicketStatus.CLAIMED, TicketStatus.ANSWERED)
 _VIEWS = {"waiting": (TicketStatus.WAITING,), "mine": _OPEN, "all": _OPEN, "closed": (TicketStatus.CLOSED,)}
 _HEARTBEAT = 15.0
+_HELD_BACK = frozenset({"suggested", "switched_off"})
 
 Handler = Callable[..., Awaitable[HTTPResponse | None]]
 
@@ -136,6 +140,14 @@ def _steps(desk: Desk, login: str, text: str, then: str) -> dict[str, Callable[[
     }
 
 
+def _draft(desk: Desk, intent: str, question: Message, spoken: Language, today: date) -> Entry | None:
+    """What the bot would have said about a question; an answer from the tables where the question names something in them."""
+    entities = question.prediction.entities if question.prediction else ()
+    entry = desk.knowledge.choose(intent, spoken, today, entities)
+    found = lookups.look_up(intent, entities, desk.knowledge, spoken)
+    return replace(entry, answer=found[0], links=found[1]) if entry and found else entry
+
+
 def _page(pages: Pages, desk: Desk, request: Request, consultation: Consultation, draft: str = "", error: str = "") -> TicketPage:
     frame, ticket, today = pages.frame(request), consultation.ticket, datetime.now(pages.zone).date()
     question, window = consultation.question(), desk.reach(consultation.conversation)
@@ -152,7 +164,8 @@ def _page(pages: Pages, desk: Desk, request: Request, consultation: Consultation
         question,
         consultation.messages,
         tuple(CandidateLine(candidate, desk.knowledge.title(candidate.intent, frame.language, today)) for candidate in found),
-        desk.knowledge.choose(intent, spoken, today) if intent else None,
+        _draft(desk, intent, question, spoken, today),
+        ticket.reason in _HELD_BACK,
         tuple((labels.get(name, name), value) for name, value in ticket.fields),
         window,
         _closes_in(window, desk.clock.now()),

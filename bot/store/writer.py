@@ -19,6 +19,7 @@ from bot.store.session import Session
 log = logging.getLogger("refdesk.store")
 
 _MOST_IN_A_BATCH = 256
+_PATIENCE = 10.0  # seconds that a close waits for queries that are under way
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ class Store:
         self._units: queue.SimpleQueue[tuple[Callable[[Session], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[Database] = []
-        self._closing = threading.Lock()
+        self._closing = threading.Condition()
+        self._reading = 0
         self._closed = False
         self._after: Callable[[frozenset[int]], None] = lambda conversations: None
         database = self._open()
@@ -59,12 +61,24 @@ class Store:
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Run a query on this thread's own connection; it sees everything that was committed."""
+        with self._closing:
+            if self._closed:
+                raise StoreUnusable(self.path, "is closed")
+            self._reading += 1
+        try:
+            return work(Session(self._reader()))
+        finally:
+            with self._closing:
+                self._reading -= 1
+                self._closing.notify_all()
+
+    def _reader(self) -> Database:
         database: Database | None = getattr(self._local, "database", None)
         if database is None:
             database = self._local.database = _connect(self.path)
             database.execute("pragma query_only = on")
             self._readers.append(database)
-        return work(Session(database))
+        return database
 
     def on_commit(self, listener: Callable[[frozenset[int]], None]) -> None:
         """Have `listener` called, on the writer's thread, with the conversations that a commit has changed."""
@@ -81,15 +95,18 @@ class Store:
             raise StoreUnusable(target, f"cannot be written: {error}") from error
 
     def close(self) -> None:
-        """Finish what was handed in, then let go of the file."""
+        """Finish what was handed in and what is being read, then let go of the file."""
         with self._closing:
             if self._closed:
                 return
             self._closed = True
             self._units.put(None)
         self._writer.join()
-        for database in self._readers:
-            database.close()
+        with self._closing:
+            # To close a connection under a running query crashes the process.
+            if self._closing.wait_for(lambda: not self._reading, _PATIENCE):
+                for database in self._readers:
+                    database.close()
 
     def _work(self, database: Database) -> None:
         going = True
