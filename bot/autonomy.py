@@ -63,7 +63,7 @@ _SAID = {
     Doubt.DAMAGED: "the evidence cannot be read, so that it holds nothing back",
     Doubt.FILES: "the evidence is of other files than those in intents/; it counts until there is new",
     Doubt.THRESHOLDS: "the evidence was measured with other thresholds; it counts until there is new",
-    Doubt.ENGINE: "the evidence is of the built-in engine, and another one answers",
+    Doubt.ENGINE: "the evidence is of another engine than the one that answers; it counts until there is new",
 }
 
 
@@ -78,9 +78,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How often each intent's answers were right in cross-validation of the built-in engine. `made_from` is the digest of intents/."""
+    """How often each intent's answers were right in cross-validation. `made_from` is the digest of intents/, `engine` what was measured."""
 
     made_from: str
+    engine: str
     thresholds: Thresholds
     sent_right: Mapping[str, Share]
 
@@ -155,10 +156,10 @@ def thresholds(policy: Policy) -> Thresholds:
     return Thresholds(policy.answer_at, policy.margin, policy.clarify_at)
 
 
-def gathered(cases: Iterable[Case], made_from: str, policy: Policy) -> Evidence:
+def gathered(cases: Iterable[Case], made_from: str, engine: str, policy: Policy) -> Evidence:
     """The evidence in cross-validated cases that were judged by `policy`."""
     lines = by_intent(cases)
-    return Evidence(made_from, thresholds(policy), {line.intent: line.sent_right for line in lines if line.intent != OUT_OF_SCOPE})
+    return Evidence(made_from, engine, thresholds(policy), {line.intent: line.sent_right for line in lines if line.intent != OUT_OF_SCOPE})
 
 
 def confirmed(verdicts: Iterable[Event]) -> dict[str, Share]:
@@ -180,7 +181,7 @@ def doubts(evidence: Evidence, made_from: str, policy: Policy, engine: str) -> t
     found = (
         (evidence.made_from != made_from, Doubt.FILES),
         (evidence.thresholds != thresholds(policy), Doubt.THRESHOLDS),
-        (engine != "builtin", Doubt.ENGINE),
+        (evidence.engine != engine, Doubt.ENGINE),
     )
     return tuple(doubt for holds, doubt in found if holds)
 
@@ -208,6 +209,7 @@ class _Share(_Strict):
 class _File(_Strict):
     version: Literal[1]
     made_from: str
+    engine: str
     thresholds: _Thresholds
     sent_right: dict[str, _Share]
 
@@ -235,4 +237,4 @@ def read(path: Path) -> Evidence | None:
             raise EvidenceUnusable(path, f"is damaged ({intent}: {share.hits} of {share.total} answers right)")
     t = found.thresholds
     shares = {intent: Share(share.hits, share.total) for intent, share in found.sent_right.items()}
-    return Evidence(found.made_from, Thresholds(t.answer_at, t.margin, t.clarify_at), shares)
+    return Evidence(found.made_from, found.engine, Thresholds(t.answer_at, t.margin, t.clarify_at), shares)

@@ -99,7 +99,7 @@ def evaluate(
     crossed = Evaluated("cross-validation on intents/", own, predictions, policy, kinds)
     proposed = evaluation.propose(own, predictions, kinds, PRECISION, policy=policy)
     cases = crossed.cases()
-    evidence = autonomy.gathered(cases, trained.digest, policy)
+    evidence = autonomy.gathered(cases, trained.digest, embedding.NAME if isinstance(tested, EmbeddedEngine) else "builtin", policy)
     return Evaluation((*runs, crossed), lessons, proposed, evaluation.unready(cases, PROVEN), evidence)
 
 

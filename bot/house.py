@@ -101,7 +101,8 @@ def earned(settings: Settings, answered: Kinds, confirmed: Mapping[str, Share] |
     if evidence is None:
         return own
     made_from = training.digest(settings.at(settings.library.intents))
-    return replace(own, evidence=evidence, doubts=autonomy.doubts(evidence, made_from, own.policy, u.engine))
+    answers = embedding.NAME if u.embedding and u.engine == "builtin" else u.engine
+    return replace(own, evidence=evidence, doubts=autonomy.doubts(evidence, made_from, own.policy, answers))
 
 
 def evidence_file(settings: Settings) -> Path:

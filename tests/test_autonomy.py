@@ -30,7 +30,7 @@ KINDS = {
 }
 POLICY = Policy()
 AT = Thresholds(POLICY.answer_at, POLICY.margin, POLICY.clarify_at)
-EVIDENCE = Evidence("digest", AT, {"proven": Share(198, 200), "shaky": Share(85, 100)})
+EVIDENCE = Evidence("digest", "builtin", AT, {"proven": Share(198, 200), "shaky": Share(85, 100)})
 
 
 def own(policy: Policy = POLICY, bar: float = 0.9, evidence: Evidence | None = EVIDENCE, **confirmed: Share) -> Autonomy:
@@ -51,7 +51,7 @@ def test_intent_is_held_back_while_its_lower_bound_is_under_the_bar() -> None:
 
 
 def test_the_bar_is_held_against_the_bound_and_not_the_share() -> None:
-    few = Evidence("digest", AT, {"proven": Share(20, 20)})
+    few = Evidence("digest", "builtin", AT, {"proven": Share(20, 20)})
     assert "proven" in own(evidence=few).in_force().suggest
     assert "proven" not in own(evidence=few, bar=0.8).in_force().suggest
 
@@ -127,8 +127,8 @@ def test_words_about_no_intent_or_no_question_prove_nothing() -> None:
 def test_evidence_is_counted_over_answers_that_would_be_sent() -> None:
     rows = (Labelled("1", "proven"), Labelled("2", OUT_OF_SCOPE), Labelled("3", "shaky"), Labelled("4", OUT_OF_SCOPE))
     predictions = (Prediction("proven", 0.9), Prediction("proven", 0.8), Prediction("shaky", 0.3), Prediction(OUT_OF_SCOPE, 0.9))
-    found = autonomy.gathered(evaluation.judge(rows, predictions, POLICY, KINDS), "digest", POLICY)
-    assert found == Evidence("digest", AT, {"proven": Share(1, 2), "shaky": NOTHING})
+    found = autonomy.gathered(evaluation.judge(rows, predictions, POLICY, KINDS), "digest", "builtin", POLICY)
+    assert found == Evidence("digest", "builtin", AT, {"proven": Share(1, 2), "shaky": NOTHING})
 
 
 def test_evidence_about_something_else_is_doubted() -> None:
@@ -160,7 +160,13 @@ def test_no_file_is_no_evidence(tmp_path: Path) -> None:
 
 
 def written(**changes: object) -> bytes:
-    whole = {"version": 1, "made_from": "d", "thresholds": {"answer_at": 0.7, "margin": 0.1, "clarify_at": 0.2}, "sent_right": {}}
+    whole = {
+        "version": 1,
+        "made_from": "d",
+        "engine": "builtin",
+        "thresholds": {"answer_at": 0.7, "margin": 0.1, "clarify_at": 0.2},
+        "sent_right": {},
+    }
     return json.dumps({**whole, **changes}).encode()
 
 
@@ -206,7 +212,7 @@ def keep(settings: Settings, made_from: str | None = None, **shares: Share) -> N
     """Evidence of today's intents/ (or of others): everything proven but what is named."""
     answered = dict.fromkeys(house.kinds(settings), Share(300, 300)) | shares
     digest = training.digest(settings.at(settings.library.intents)) if made_from is None else made_from
-    autonomy.write(house.evidence_file(settings), Evidence(digest, autonomy.thresholds(house.policy(settings)), answered))
+    autonomy.write(house.evidence_file(settings), Evidence(digest, "builtin", autonomy.thresholds(house.policy(settings)), answered))
 
 
 def asked(desk: Desk, text: str, number: str = "m1") -> tuple[Reply, ...]:
@@ -273,6 +279,15 @@ def test_old_evidence_still_counts_and_is_told(barred: Settings) -> None:
     keep(barred, made_from="older files", vpn_setup=Share(80, 100))
     found = house.earned(barred, house.kinds(barred))
     assert found.doubts == (Doubt.FILES,)
+    assert found.in_force().suggest == {"vpn_setup"}
+
+
+@pytest.mark.parametrize("changed", [{"engine": "rasa"}, {"embedding": Path("models/bge")}])
+def test_evidence_of_another_engine_is_doubted_and_still_counts(barred: Settings, changed: dict[str, object]) -> None:
+    keep(barred, vpn_setup=Share(80, 100))
+    other = barred.model_copy(update={"understanding": barred.understanding.model_copy(update=changed)})
+    found = house.earned(other, house.kinds(other))
+    assert found.doubts == (Doubt.ENGINE,)
     assert found.in_force().suggest == {"vpn_setup"}
 
 

@@ -393,7 +393,9 @@ def _barred(serve: Callable[..., Served], tmp_path: Path, *, kept: bool = True, 
     if kept:
         shares = dict.fromkeys(training_kinds(), Share(300, 300)) | {"vpn_setup": Share(80, 100)}
         digest = training.digest(ROOT / "intents")
-        autonomy.write(tmp_path / autonomy.FILE, autonomy.Evidence(digest, autonomy.thresholds(house.policy(Settings(root=ROOT))), shares))
+        autonomy.write(
+            tmp_path / autonomy.FILE, autonomy.Evidence(digest, "builtin", autonomy.thresholds(house.policy(Settings(root=ROOT))), shares)
+        )
     return serve(understanding={"autonomy_bar": 0.9, "model": tmp_path / "model.refdesk", **understanding})
 
 
