@@ -13,6 +13,7 @@ from bot.evaluation import ANSWER, CLARIFY, PERSON, Labelled
 from bot.evaluation_report import Evaluated, Lesson
 from bot.messages import Language
 from bot.settings import Settings
+from tests.test_classifier import library
 
 KINDS = {"a": IntentKind.FAQ, "b": IntentKind.FAQ, "c": IntentKind.FORM, "person": IntentKind.HUMAN, "hello": IntentKind.SOCIAL}
 POLICY = Policy(0.6, 0.05, 0.25)
@@ -157,6 +158,17 @@ def test_two_models_are_compared_on_the_same_messages(settings: Settings, mind: 
     found = evaluator.evaluate(settings, [path], compare=settings.at(settings.understanding.model))
     assert [run.name for run in found.runs] == ["set, builtin", "set, model.refdesk"]
     assert evaluation.changes(found.runs[0].cases(), found.runs[1].cases()) == ()
+
+
+def test_learning_curve_grows_with_the_examples_and_cross_validation_covers_them(tmp_path: Path) -> None:
+    settings = library(tmp_path)
+    path = write(tmp_path / "set.jsonl", {"text": "怎么续借图书", "intent": "renew_loan"}, {"text": "你好", "intent": "greet"})
+    found = evaluator.evaluate(settings, [path], cross=True, learning=True)
+    sizes = [lesson.examples for lesson in found.lessons]
+    assert sizes == sorted(sizes)
+    assert 50 <= sizes[0] <= sizes[-1] == 60
+    assert [lesson.figures.cases for lesson in found.lessons] == [2] * len(sizes)
+    assert len(found.runs[-1].cases()) == 60
 
 
 def test_evaluation_of_rasa_does_not_quietly_measure_something_else(settings: Settings, mind: house.Mind, tmp_path: Path) -> None:
