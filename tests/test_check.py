@@ -155,6 +155,12 @@ def test_check_finds_a_missing_domain(library: Path) -> None:
     assert any(d.startswith("intents/domain.yml: cannot be read") for d in found(library))
 
 
+@pytest.mark.parametrize("content", ["version: '3.1'\n", "intents:\n", "- intents\n"])
+def test_check_finds_a_domain_without_intents(library: Path, content: str) -> None:
+    (library / "intents/domain.yml").write_text(content, encoding="utf-8")
+    assert any(d.startswith("intents/domain.yml: expected a list under the key intents") for d in found(library))
+
+
 def test_check_finds_wrong_duty_hours_and_unknown_connectors(library: Path) -> None:
     assert any("calendar.duty" in d for d in found(library, calendar={"duty": ("monday 8-12",)}))
     assert any("connectors.fax" in d for d in found(library, connectors={"fax": {}}))
