@@ -199,8 +199,8 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
         loop = asyncio.get_running_loop()
 
         def announce(conversations: frozenset[int]) -> None:
-            hub.wake(conversations)
             with contextlib.suppress(RuntimeError):  # the loop may have stopped while the last batch was written
+                hub.wake(conversations)
                 loop.call_soon_threadsafe(outbox.wake)
 
         desk.store.on_commit(announce)

@@ -41,7 +41,9 @@ class Hub:
 
         async def wait(seconds: float) -> bool:
             try:
-                await asyncio.wait_for(event.wait(), seconds)
+                # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
+                async with asyncio.timeout(seconds):
+                    await event.wait()
             except TimeoutError:
                 return False
             event.clear()

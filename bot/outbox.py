@@ -1,6 +1,7 @@
 """Delivers what is due, with retries, until delivered, too late, or refused; then it waits in the mailbox."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,10 +42,11 @@ class Outbox:
         while True:
             self._news.clear()
             if not await self.deliver_due():
-                try:
-                    await asyncio.wait_for(self._news.wait(), _IDLE)
-                except TimeoutError:
-                    pass
+                # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that comes together with the event,
+                # and a server that is stopped would wait for this task for ever.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_IDLE):
+                        await self._news.wait()
 
     async def deliver_due(self) -> int:
         """Deliver everything whose time has come; returns how many replies were tried."""

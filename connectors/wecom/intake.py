@@ -67,7 +67,8 @@ class Intake:
         while True:
             pause = min(2.0**failures, _LONGEST_PAUSE) * (0.5 + random.random() / 2) if failures else None
             try:
-                await asyncio.wait_for(ring.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for can lose a cancellation in Python 3.11
+                    await ring.wait()
             except TimeoutError:
                 pass
             ring.clear()
