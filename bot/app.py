@@ -34,6 +34,7 @@ _TRUSTED_FACTOR = 200
 _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
 _FORGET_EVERY = 3600.0
+_STOP_WITHIN = 5.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -212,5 +213,5 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
     async def stop(app: Sanic[Any, Any]) -> None:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(tasks, timeout=_STOP_WITHIN)
         await asyncio.to_thread(desk.store.close)
