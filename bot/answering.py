@@ -46,6 +46,22 @@ class Policy:
     shadow: bool = False
 
 
+def lead(prediction: Prediction) -> float:
+    """How far the best intent is ahead of the second."""
+    return prediction.confidence - (prediction.runners_up[0].confidence if prediction.runners_up else 0.0)
+
+
+def sure_of(prediction: Prediction, policy: Policy) -> bool:
+    """Whether the bot may speak: confident enough, and far enough ahead."""
+    return prediction.confidence >= policy.answer_at and lead(prediction) >= policy.margin
+
+
+def worth_offering(prediction: Prediction, kinds: Mapping[str, IntentKind]) -> tuple[Candidate, ...]:
+    """In-scope candidates for "did you mean", best first."""
+    fitting = (c for c in prediction.candidates() if kinds.get(c.intent) not in (None, IntentKind.SOCIAL, IntentKind.HUMAN))
+    return tuple(c for c in fitting if c.confidence >= _LEAST_CANDIDATE)[:MOST_CHOICES]
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time."""
@@ -234,7 +250,9 @@ class Answering:
 
     def _several(self, s: Situation) -> Decision | None:
         asked = [part for part in s.parts if self.kinds.get(part.prediction.intent) is not IntentKind.SOCIAL]
-        sure = {part.prediction.intent: part for part in asked if self._sure(part.prediction) and part.prediction.intent in self.kinds}
+        sure = {
+            part.prediction.intent: part for part in asked if sure_of(part.prediction, self.policy) and part.prediction.intent in self.kinds
+        }
         open_parts = [part for part in asked if part.prediction.intent not in sure]
         if not sure or len(sure) + len(open_parts) < 2:
             return None
@@ -250,23 +268,19 @@ class Answering:
 
     # --- a question that was understood, more or less ---
 
-    def _sure(self, prediction: Prediction) -> bool:
-        second = prediction.runners_up[0].confidence if prediction.runners_up else 0.0
-        return prediction.confidence >= self.policy.answer_at and prediction.confidence - second >= self.policy.margin
-
     def _understood(self, s: Situation, text: str, prediction: Prediction) -> Decision:
         intent, kind = prediction.intent, self.kinds.get(prediction.intent)
-        if not self._sure(prediction) and (inherited := self._inherited(s, text, prediction)):
+        if not sure_of(prediction, self.policy) and (inherited := self._inherited(s, text, prediction)):
             return self._answer(s, inherited, prediction, new=True)
         if kind is IntentKind.HUMAN and prediction.confidence >= self.policy.clarify_at:
             reason = "complaint" if intent == "complaint" else "asked_for_person"
             return self._hand_over(s, reason, intent=intent, prediction=prediction, intro=self._entry_text(s, intent))
-        if self._sure(prediction) and kind is IntentKind.SOCIAL:
+        if sure_of(prediction, self.policy) and kind is IntentKind.SOCIAL:
             note = Note(EventName.SOCIAL, intent)
             return self._say(s, ReplyKind.SOCIAL, self._entry_text(s, intent), notes=(note,), intent=intent, prediction=prediction)
-        if self._sure(prediction) and kind is not None:
+        if sure_of(prediction, self.policy) and kind is not None:
             return self._answer(s, intent, prediction, new=True)
-        likely = self._likely(prediction)
+        likely = worth_offering(prediction, self.kinds)
         if likely and likely[0].confidence >= self.policy.clarify_at:
             return self._clarify(s, likely, prediction)
         reason = "out_of_scope" if intent == OUT_OF_SCOPE or not likely else "unsure"
@@ -278,11 +292,6 @@ class Answering:
         kinds = lookups.KINDS.get(previous, frozenset())
         named = any(entity.kind in kinds for entity in prediction.entities)
         return previous if named and prediction.intent != OUT_OF_SCOPE and len(text) <= _SHORT_FOLLOW_UP else None
-
-    def _likely(self, prediction: Prediction) -> tuple[Candidate, ...]:
-        """In-scope candidates worth offering, best first."""
-        fitting = (c for c in prediction.candidates() if self.kinds.get(c.intent) not in (None, IntentKind.SOCIAL, IntentKind.HUMAN))
-        return tuple(c for c in fitting if c.confidence >= _LEAST_CANDIDATE)[:MOST_CHOICES]
 
     def _clarify(self, s: Situation, likely: Iterable[Candidate], prediction: Prediction) -> Decision:
         titles = [(self.knowledge.title(c.intent, s.language, s.today), c.intent) for c in likely]

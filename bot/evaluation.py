@@ -5,11 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.answering import MOST_CHOICES, Policy
+from bot.answering import Policy, lead, sure_of, worth_offering
 from bot.domain import OUT_OF_SCOPE, IntentKind, Prediction
 from bot.messages import Language
 
-_LEAST_CANDIDATE = 0.04  # as in answering._likely
 _SURE = 1.96  # two-sided 95 %
 _MARGINS = (0.05, 0.0, 0.1, 0.2)
 ANSWER, CLARIFY, PERSON = "answer", "clarify", "person"
@@ -117,20 +116,12 @@ def _case(row: Labelled, prediction: Prediction, policy: Policy, kinds: Mapping[
     kind = kinds.get(prediction.intent)
     if kind is IntentKind.HUMAN and prediction.confidence >= policy.clarify_at:
         return Case(row, prediction, ANSWER)
-    if kind is not None and prediction.confidence >= policy.answer_at and _margin(prediction) >= policy.margin:
+    if kind is not None and sure_of(prediction, policy):
         return Case(row, prediction, ANSWER)
-    offered = [
-        candidate
-        for candidate in prediction.candidates()
-        if kinds.get(candidate.intent) not in (None, IntentKind.SOCIAL, IntentKind.HUMAN) and candidate.confidence >= _LEAST_CANDIDATE
-    ][:MOST_CHOICES]
+    offered = worth_offering(prediction, kinds)
     if offered and offered[0].confidence >= policy.clarify_at:
         return Case(row, prediction, CLARIFY, tuple(candidate.intent for candidate in offered))
     return Case(row, prediction, PERSON)
-
-
-def _margin(prediction: Prediction) -> float:
-    return prediction.confidence - (prediction.runners_up[0].confidence if prediction.runners_up else 0.0)
 
 
 def figures(cases: Iterable[Case]) -> Figures:
@@ -235,7 +226,7 @@ def propose(
     start = policy or Policy()
     # HUMAN kinds are answered from clarify_at on, hence out of the search for answer_at.
     spoken = [
-        (prediction.confidence, _margin(prediction), prediction.intent == row.intent)
+        (prediction.confidence, lead(prediction), prediction.intent == row.intent)
         for row, prediction in zip(rows, predictions, strict=True)
         if kinds.get(prediction.intent) not in (None, IntentKind.HUMAN)
     ]
