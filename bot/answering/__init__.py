@@ -1,0 +1,60 @@
+"""Pure: question + prediction + knowledge + conversation -> Decision. No database, no model library.
+
+The order of the questions it asks is the order of the functions below; the first that answers decides.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from bot import forms, lookups
+from bot.answering.base import MOST_CHOICES, POPULAR, Base, Policy, Situation, lead, sure_of, worth_offering
+from bot.answering.steering import Steering
+from bot.domain import (
+    OUT_OF_SCOPE,
+    Candidate,
+    Conversation,
+    Decision,
+    Entry,
+    EventName,
+    Handover,
+    IntentKind,
+    Note,
+    Part,
+    Prediction,
+    Risk,
+)
+from bot.knowledge import Form, Knowledge
+from bot.messages import INTENT, START, Action, Choice, Language, Link, Question, Reply, ReplyKind
+from bot.text import bare, has_words, language_of, normalise
+
+
+@dataclass(frozen=True)
+class Answering(Steering):
+    """The rules, with the knowledge and the policy they are applied to."""
+
+    def decide(self, question: Question, parts: tuple[Part, ...], conversation: Conversation, now: datetime, today: date) -> Decision:
+        """What to do about one message. `parts[0]` is the whole message; further parts are its single questions."""
+        context = self._remembered(conversation, now)
+        # A form keeps its language: an e-mail address in it is no change of language.
+        # Neither does a tap on a menu tell one: its words are the library's.
+        tapped = question.choice == START or question.choice.startswith(INTENT)
+        spoken = context.language if context.form or tapped else question.language or language_of(question.text)
+        language = spoken or context.language or Language.ZH
+        s = Situation(question, parts[0], parts[1:], replace(context, language=language, last_at=now), now, today, language)
+        steps: tuple[Callable[[Situation], Decision | None], ...] = (
+            self._named, self._form, self._offered, self._wordless, self._steering, self._facet, self._several,
+        )  # fmt: skip
+        for step in steps:
+            if (decision := step(s)) is not None:
+                return decision
+        return self._understood(s, s.whole.text, s.whole.prediction)
+
+    def _remembered(self, conversation: Conversation, now: datetime) -> Conversation:
+        """Context ends after a silence."""
+        if conversation.last_at and now - conversation.last_at > self.policy.forget_after:
+            return Conversation(conversation.id, conversation.address, conversation.visitor, conversation.state, conversation.language)
+        return conversation
+
+
+__all__ = ["MOST_CHOICES", "POPULAR", "Answering", "Policy", "Situation", "lead", "sure_of", "worth_offering"]
