@@ -3,30 +3,15 @@
 The order of the questions it asks is the order of the functions below; the first that answers decides.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from bot import forms, lookups
-from bot.answering.base import MOST_CHOICES, POPULAR, Base, Policy, Situation, lead, sure_of, worth_offering
+from bot.answering.base import MOST_CHOICES, POPULAR, Policy, Situation, lead, sure_of, worth_offering
 from bot.answering.steering import Steering
-from bot.domain import (
-    OUT_OF_SCOPE,
-    Candidate,
-    Conversation,
-    Decision,
-    Entry,
-    EventName,
-    Handover,
-    IntentKind,
-    Note,
-    Part,
-    Prediction,
-    Risk,
-)
-from bot.knowledge import Form, Knowledge
-from bot.messages import INTENT, START, Action, Choice, Language, Link, Question, Reply, ReplyKind
-from bot.text import bare, has_words, language_of, normalise
+from bot.domain import Conversation, Decision, Part
+from bot.messages import INTENT, START, Language, Question
+from bot.text import language_of
 
 
 @dataclass(frozen=True)

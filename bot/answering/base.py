@@ -4,17 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.domain import (
-    Candidate,
-    Conversation,
-    Decision,
-    Entry,
-    Handover,
-    IntentKind,
-    Note,
-    Part,
-    Prediction,
-)
+from bot.domain import Candidate, Conversation, Decision, Entry, Handover, IntentKind, Note, Part, Prediction
 from bot.knowledge import Knowledge
 from bot.messages import Action, Language, Question, Reply, ReplyKind
 

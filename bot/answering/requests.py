@@ -4,12 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot import forms
 from bot.answering.base import Base, Situation
-from bot.domain import (
-    Decision,
-    EventName,
-    Handover,
-    Note,
-)
+from bot.domain import Decision, EventName, Handover, Note
 from bot.knowledge import Form
 from bot.messages import Action, Choice, Reply, ReplyKind
 

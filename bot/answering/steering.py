@@ -6,13 +6,7 @@ from bot import forms
 from bot.answering.base import POPULAR, Situation
 from bot.answering.requests import Requests
 from bot.answering.understood import Understood
-from bot.domain import (
-    Decision,
-    Entry,
-    EventName,
-    Note,
-    Prediction,
-)
+from bot.domain import Decision, Entry, EventName, Note, Prediction
 from bot.messages import INTENT, START, Action, Choice, Reply, ReplyKind
 from bot.text import bare, has_words, normalise
 

@@ -10,16 +10,7 @@ from datetime import UTC, datetime
 from bot import tickets
 from bot.answering import Answering
 from bot.connector import Limits
-from bot.domain import (
-    Conversation,
-    Engine,
-    Event,
-    EventName,
-    Message,
-    Note,
-    Ticket,
-    Window,
-)
+from bot.domain import Conversation, Engine, Event, EventName, Message, Note, Ticket, Window
 from bot.hours import DutyHours
 from bot.messages import Address, Language, Reply
 from bot.store import Session, Store

@@ -5,14 +5,7 @@ from datetime import datetime, timedelta
 
 from bot import tickets
 from bot.desk.base import Base, Consultation
-from bot.domain import (
-    Conversation,
-    EventName,
-    QueueRow,
-    Ticket,
-    TicketStatus,
-    Window,
-)
+from bot.domain import Conversation, EventName, QueueRow, Ticket, TicketStatus, Window
 from bot.errors import MoveRefused, Refused, TooMuch
 from bot.messages import Language, Reply, ReplyKind
 from bot.store import Session

@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-from bot.domain import (
-    Conversation,
-)
+from bot.domain import Conversation
 from bot.errors import NotFound
 from bot.messages import Address
 from bot.store import rows

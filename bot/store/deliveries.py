@@ -5,11 +5,7 @@ from datetime import datetime
 
 from bot import windows
 from bot.connector import Limits
-from bot.domain import (
-    DeliveryStatus,
-    Parcel,
-    Window,
-)
+from bot.domain import DeliveryStatus, Parcel, Window
 from bot.messages import Address, Question, Reply, Who
 from bot.store import rows
 from bot.store.conversations import Conversations

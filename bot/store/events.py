@@ -2,10 +2,7 @@
 
 from datetime import datetime
 
-from bot.domain import (
-    Event,
-    EventName,
-)
+from bot.domain import Event, EventName
 from bot.store import rows
 from bot.store.base import Base
 

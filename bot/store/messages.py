@@ -3,13 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain import (
-    Conversation,
-    DeliveryStatus,
-    EventName,
-    Message,
-    Prediction,
-)
+from bot.domain import Conversation, DeliveryStatus, EventName, Message, Prediction
 from bot.errors import NotFound
 from bot.messages import Question, Reply, ReplyKind, Who
 from bot.store import rows

@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from bot.domain import (
-    Librarian,
-)
+from bot.domain import Librarian
 from bot.store import rows
 from bot.store.base import Base
 

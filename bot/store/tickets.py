@@ -3,11 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain import (
-    QueueRow,
-    Ticket,
-    TicketStatus,
-)
+from bot.domain import QueueRow, Ticket, TicketStatus
 from bot.errors import NotFound
 from bot.store import rows
 from bot.store.base import Base
