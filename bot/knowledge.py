@@ -19,7 +19,7 @@ from bot.tables import Finder, Row
 from bot.text import bare
 from bot.training import parse, plain
 
-NOT_ENTRIES = frozenset({"library", "phrases", "cues", "interface"})
+NOT_ENTRIES = frozenset({"library", "phrases", "cues"})
 FACETS = frozenset({"price", "time", "who", "where", "how", "trouble"})
 _FACT = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -175,7 +175,9 @@ class _Reader:
 
     def read(self) -> Knowledge:
         facts = self._facts(self.folder / "library.yml")
-        phrases = self._both(self.folder / "phrases.yml", facts) | self._both(self.folder / "interface.yml", facts)
+        phrases: dict[tuple[str, Language], str] = {}
+        for path in (self.folder / "phrases.yml", *sorted((self.folder / "interface").glob("*.yml"))):
+            phrases |= self._both(path, facts)
         cues = self._cues(self.folder / "cues.yml")
         rows, wrong = tables.read(self.folder / "tables")
         self.defects += wrong

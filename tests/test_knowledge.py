@@ -29,7 +29,7 @@ ENTRY = """- id: vpn_setup_general
 FILES = {
     "library.yml": "vpn:\n  url: https://vpn.example\n  phone: {zh: 一二三, en: one two three}\n",
     "phrases.yml": "greeting: {zh: '您好，{name}', en: 'Hello {name}'}\n",
-    "interface.yml": "send: {zh: 发送, en: Send}\n",
+    "interface/chat.yml": "send: {zh: 发送, en: Send}\n",
     "cues.yml": "cancel: [取消, Cancel it]\n",
     "remote.yml": ENTRY,
     "forms/requests.yml": """- id: purchase
@@ -166,7 +166,7 @@ def test_forms_are_read_in_both_languages(tmp_path: Path) -> None:
         ("phrases", "greeting: {zh: '{{vpn.fax}}', en: Hello}\n", 1, "unknown fact {{vpn.fax}}"),
         ("phrases", "# one\ngreeting: {{vpn.url}}\n", 2, "malformed value: found unhashable key"),
         ("phrases", "greeting: 2026-02-30\n", 0, "malformed value: day is out of range"),
-        ("interface", "- send\n", 1, "expected keys"),
+        ("chat", "- send\n", 1, "expected keys"),
         ("cues", "# one\ncancel:\n", 2, "cancel: expected a list of phrases"),
         ("cues", "", 0, "the file is empty"),
         ("databases", "name\n", 1, "the header must be"),

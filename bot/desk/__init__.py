@@ -1,0 +1,12 @@
+"""The conductor: ask, claim, reply, close. The only room that joins understanding, answering and store."""
+
+from bot.desk.base import Clock, Consultation
+from bot.desk.librarians import LONGEST_REPLY, Librarians
+from bot.desk.patrons import LONGEST_QUESTION, Patrons
+
+
+class Desk(Patrons, Librarians):
+    """All that can be done with a question, from asking to closing. Every method is one transaction."""
+
+
+__all__ = ["LONGEST_QUESTION", "LONGEST_REPLY", "Clock", "Consultation", "Desk"]
