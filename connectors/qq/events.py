@@ -172,7 +172,11 @@ def _reference(happened: Event) -> tuple[str, ...]:
     """The REFIDX by which a message is known when it is delivered again, under whatever number."""
     scene = happened.data.get("message_scene")
     ext = scene.get("ext") if isinstance(scene, Mapping) else None
-    found = (each.removeprefix("msg_idx=") for each in ext if isinstance(each, str) and each.startswith("msg_idx=")) if isinstance(ext, list) else ()
+    found = (
+        (each.removeprefix("msg_idx=") for each in ext if isinstance(each, str) and each.startswith("msg_idx="))
+        if isinstance(ext, list)
+        else ()
+    )
     return tuple(each for each in found if 0 < len(each) <= _LONGEST_ID)
 
 
