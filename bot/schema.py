@@ -80,6 +80,43 @@ def reach(db: Database) -> None:
     db.executescript(_REACH)
 
 
+_HOOKS = """
+alter table messages add column open_until text;
+alter table messages add column open_quota integer not null default 0;
+create index messages_open on messages (conversation, open_until) where open_until is not null;
+create table hangings (
+  id integer primary key, message integer not null references messages(id), number integer not null,
+  parcel integer, part integer, unique (message, number)
+);
+create unique index hangings_part on hangings (parcel, part, message) where parcel is not null;
+create table other_ids (
+  connector text not null, external text not null, message integer not null references messages(id), primary key (connector, external)
+) without rowid;
+"""
+
+
+@MIGRATIONS(name="0020_hooks")
+def hooks(db: Database) -> None:
+    """Messages that take replies for a while, which number of theirs went to which part of a reply; further ids of a message."""
+    db.executescript(_HOOKS)
+
+
+_INBOX = """
+create table inbox (
+  id integer primary key, connector text not null, external text not null, body text not null, at text not null,
+  done integer not null default 0, unique (connector, external)
+);
+create index inbox_waiting on inbox (connector, id) where not done;
+create table pickups (code text primary key, message integer not null unique references messages(id)) without rowid;
+"""
+
+
+@MIGRATIONS(name="0021_inbox")
+def inbox(db: Database) -> None:
+    """What platforms brought and must not bring again; single replies behind a pick-up code."""
+    db.executescript(_INBOX)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring a database to this version; refuse one that a newer version has written, and leave it untouched."""
     known = {migration.name for migration in MIGRATIONS._migrations}

@@ -21,7 +21,7 @@ def signed_in(pages: Pages) -> Callable[[Handler], Handler]:
         async def guarded(request: Request, *args: Any, **kwargs: Any) -> HTTPResponse | None:
             frame = pages.frame(request)
             if frame.user is None:
-                if request.method == "GET" and "text/html" in request.headers.get("accept", "text/html"):
+                if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "text/html"):
                     return see_other(f"/login?next={request.path}")
                 return json_response({"error": "sign in first"}, status=401)
             if request.method == "POST" and not pages.accounts.csrf_holds(field(request, "csrf"), cookie_of(request, SESSION_COOKIE)):

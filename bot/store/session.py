@@ -2,9 +2,10 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.inbox import Inbox
 from bot.store.people import Facts, People
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, People, Facts):
+class Session(Deliveries, Tickets, Events, People, Facts, Inbox):
     """Reads and writes inside one transaction."""
