@@ -65,9 +65,9 @@ class Base:
         """The pseudonym under which an asker appears in events."""
         return hmac.new(self.secret.encode(), f"{address.connector}\0{address.user}".encode(), hashlib.sha256).hexdigest()[:16]
 
-    def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str) -> Ticket:
+    def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str, value: str = "") -> Ticket:
         conversation = s.conversation_by_id(ticket.conversation)
-        note = Note(name, ticket.intent, question=ticket.question)
+        note = Note(name, ticket.intent, question=ticket.question, value=value)
         self._record(s, conversation, note, self.clock.now(), ticket=ticket.id, librarian=librarian)
         if conversation.ticket == ticket.id:
             s.save_conversation(replace(conversation, state=tickets.SPEAKER[ticket.status]))

@@ -118,8 +118,10 @@ class Patrons(Base):
     def _open_ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> tuple[Conversation, Reply]:
         code = pick_up_code()
         draft = Ticket(
-            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
-        )
+            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
+            fields=handover.fields, language=conversation.language or "",
+            college=next((each.value for each in conversation.entities if each.kind == "college"), ""),
+        )  # fmt: skip
         ticket = s.open_ticket(draft)
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
         self._record(s, conversation, note, now, ticket=ticket.id)

@@ -4,8 +4,11 @@ from bot.store.deliveries import Deliveries
 from bot.store.events import Events
 from bot.store.inbox import Inbox
 from bot.store.people import Facts, People
+from bot.store.queue import Queue
+from bot.store.remarks import Remarks
+from bot.store.search import Search
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, People, Facts, Inbox):
+class Session(Deliveries, Tickets, Queue, Events, People, Facts, Inbox, Remarks, Search):
     """Reads and writes inside one transaction."""
