@@ -31,7 +31,11 @@ class Limits:
     anybody without a platform or a token that vouches for the asker, so its askers are limited more tightly.
 
     `quota` is how many messages may be pushed within `window`, 0 for any number; words of the asker open it anew. A tap
-    on a menu, a follow, a scan opens a window of its own, `tap_window` with `tap_quota`, and leaves the other as it is."""
+    on a menu, a follow, a scan opens a window of its own, `tap_window` with `tap_quota`, and leaves the other as it is.
+
+    `groups`: an address with a room is somebody in a group, where others read along; bot.desk.rooms has what follows from
+    that. `private`: that somebody can be written to alone under the same user id, at the address without the room.
+    `divides`: the platform has no other limit, but what is longer than `max_bytes` is to be pushed in parts."""
 
     max_bytes: int
     window: timedelta | None = None
@@ -40,6 +44,9 @@ class Limits:
     quota: int = 0
     tap_window: timedelta | None = None
     tap_quota: int = 0
+    groups: bool = False
+    private: bool = False
+    divides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

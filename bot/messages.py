@@ -64,7 +64,8 @@ INTENT = "intent:"
 @dataclass(frozen=True, slots=True)
 class Question:
     """One inbound message. `id` is the platform's message id, unique within the connector. `tap`: a touch on a menu,
-    a follow or a scan rather than words, which lets some platforms be answered for a short while only."""
+    a follow or a scan rather than words, which lets some platforms be answered for a short while only. `addressed` is
+    False for what somebody said in a group without speaking to the bot: not at it, nor in reply to it."""
 
     id: str
     address: Address
@@ -75,6 +76,7 @@ class Question:
     choice: str = ""
     attachments: tuple[Attachment, ...] = ()
     tap: bool = False
+    addressed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Outbox:
         assert parcel.message.reply is not None
         reply, limits = parcel.message.reply, connector.limits
         # Other channels take a reply whole, or divide it themselves.
-        whole = parts(reply, limits.max_bytes) if limits.quota else (reply.plain(),)
+        whole = parts(reply, limits.max_bytes) if limits.quota or limits.divides else (reply.plain(),)
         for number in range(parcel.sent, len(whole)):
             status, due_at, error, more = await self._push(parcel, connector, whole, number)
             if status is not DeliveryStatus.DELIVERED or more:

@@ -80,6 +80,21 @@ def reach(db: Database) -> None:
     db.executescript(_REACH)
 
 
+_GROUPS = """
+alter table events add column room text not null default '';
+create index events_room on events (connector, room, at) where room != '';
+create table spoken (
+  connector text not null, room text not null, topic text not null, at text not null, primary key (connector, room, topic)
+) without rowid;
+"""
+
+
+@MIGRATIONS(name="0035_groups")
+def groups(db: Database) -> None:
+    """In which group something happened; which answers a group has had lately."""
+    db.executescript(_GROUPS)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring a database to this version; refuse one that a newer version has written, and leave it untouched."""
     known = {migration.name for migration in MIGRATIONS._migrations}

@@ -2,9 +2,10 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.groups import Groups
 from bot.store.people import Facts, People
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, People, Facts):
+class Session(Deliveries, Tickets, Events, Groups, People, Facts):
     """Reads and writes inside one transaction."""
