@@ -25,6 +25,10 @@ class Groups(Base):
         )
 
     def attach(self, message: int, conversation: int, ticket: int) -> None:
-        """A message said in a group belongs to an open ticket of its asker."""
-        self._db.conn.execute("update messages set conversation = ?, ticket = ? where id = ?", (conversation, ticket, message))
+        """What was said in a group belongs to an open ticket of its asker as well; the group's message stays where it is."""
+        self._db.conn.execute(
+            "insert into messages (conversation, who, connector, text, language, at, ticket, body, attachments)"
+            " select ?, who, connector, text, language, at, ?, body, attachments from messages where id = ?",
+            (conversation, ticket, message),
+        )
         self.changed.add(conversation)
