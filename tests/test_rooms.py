@@ -219,9 +219,12 @@ def test_lone_mention_is_a_greeting(hear: Hear) -> None:
     assert "问询台" in told(hear(""))
 
 
-def test_flood_of_one_account_waits_with_a_person_and_others_are_still_answered(desk: Desk, hear: Hear) -> None:
+def test_flood_of_one_account_waits_with_a_person_and_others_are_still_answered(desk: Desk, hear: Hear, clock: FakeClock) -> None:
     desk._groups = Groups(per_account=3, per_minute=100)
-    lines = [hear("你好") for _ in range(10)]
+    lines = []
+    for _ in range(10):
+        lines.append(hear("你好"))
+        clock.pass_(milliseconds=5)
     assert [len(line) for line in lines] == [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     assert "馆员" in told(lines[3])
     (row,) = desk.queue((TicketStatus.WAITING,))

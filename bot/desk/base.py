@@ -120,6 +120,6 @@ class Base:
         """A question that was asked in a group comes with what was said there up to the ticket."""
         messages, elsewhere = s.messages(ticket.conversation), s.message(ticket.question).conversation
         if elsewhere != ticket.conversation:
-            public = tuple(m for m in s.messages(elsewhere) if m.id <= ticket.question or (m.reply and m.at <= ticket.opened_at))
+            public = tuple(message for message in s.messages(elsewhere) if message.at <= ticket.opened_at)
             messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
         return Consultation(ticket, s.conversation_by_id(ticket.conversation), messages)
