@@ -32,9 +32,13 @@ class Care(Base):
         silent = [
             ticket
             for ticket, since in s.unanswered(now - sooner)
-            if (since < now - after or away(ticket.claimed_by)) and not s.held(ticket.id) and self._waits(s, ticket)
+            if (since < now - after or self._left(s, ticket, away)) and not s.held(ticket.id) and self._waits(s, ticket)
         ]
         return tuple(self._return(s, ticket) for ticket in silent)
+
+    def _left(self, s: Session, ticket: Ticket, away: Callable[[str], bool]) -> bool:
+        """Whether the librarian who has a ticket went away; agents of a platform's own desk are never seen at ours."""
+        return s.librarian(ticket.claimed_by) is not None and away(ticket.claimed_by)
 
     def _waits(self, s: Session, ticket: Ticket) -> bool:
         """Whether anybody waits for words: not when all that was said since the last reply is a courtesy."""
@@ -107,5 +111,10 @@ class Care(Base):
         ticket = self._move(s, tickets.close(ticket, now), EventName.CLOSED, librarian)
         conversation = s.conversation_by_id(ticket.conversation)
         self._tell(s, conversation, "closed")
-        s.save_conversation(self._with_bot(conversation, now))
+        self._over(s, ticket, conversation)
         return ticket
+
+    def _over(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
+        """The bot speaks again, unless the conversation is about another ticket: requests from a group stand beside it."""
+        if conversation.ticket in (0, ticket.id):
+            s.save_conversation(self._with_bot(conversation, self.clock.now()))

@@ -150,7 +150,7 @@ class Librarians(Shelves, Replies):
     def closed(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
         """A ticket ends without words of ours; the bot answers this patron again."""
         self._move(s, ticket, EventName.CLOSED, ticket.claimed_by)
-        s.save_conversation(self._with_bot(conversation, self.clock.now()))
+        self._over(s, ticket, conversation)
 
 
 def _short(note: str) -> str:

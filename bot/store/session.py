@@ -2,6 +2,7 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.people import Facts, People
 from bot.store.queue import Queue
@@ -10,5 +11,5 @@ from bot.store.search import Search
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Queue, Events, People, Facts, Inbox, Remarks, Search):
+class Session(Deliveries, Tickets, Queue, Events, Groups, People, Facts, Inbox, Remarks, Search):
     """Reads and writes inside one transaction."""

@@ -64,7 +64,7 @@ class Tickets(Base):
             " (select min(m.at) from messages m where m.conversation = t.conversation and m.ticket = t.id and m.who = 'patron'"
             "  and m.id > (select coalesce(max(l.id), 0) from messages l"
             "   where l.conversation = t.conversation and l.ticket = t.id and l.who = 'librarian')) end as since"
-            " from tickets t where t.status in ('claimed', 'answered') and t.joined = 0 and since < ?",
+            " from tickets t where t.status in ('claimed', 'answered') and t.joined = 0 and t.reason != 'agent' and since < ?",
             rows.stamp(before),
         )
         return tuple((rows.ticket_of(row), rows.known(row["since"])) for row in found)
