@@ -27,7 +27,7 @@ class Danger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Safeguard:
-    """One kind of danger: its cues, whether its tickets come before all others, and the names of what is said (per language)."""
+    """One kind of danger: its cues, and whether its tickets come before all others. What is said is the phrase `safety.KIND`."""
 
     danger: Danger
     urgent: bool
