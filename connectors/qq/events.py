@@ -165,11 +165,11 @@ def _said(happened: Event, address: Address, opens: Opening, *, addressed: bool 
         text, attachments = spoken.strip(), ()
     if not text and not attachments:
         attachments = (Attachment("other", "", happened.text("message_type")[:40]),)
-    return Question(number, address, text, attachments=attachments, also=_reference(happened), addressed=addressed, opens=opens)
+    return Question(number, address, text, attachments=attachments, also=_references(happened, address), addressed=addressed, opens=opens)
 
 
-def _reference(happened: Event) -> tuple[str, ...]:
-    """The REFIDX by which a message is known when it is delivered again, under whatever number."""
+def _references(happened: Event, address: Address) -> tuple[str, ...]:
+    """The REFIDX by which an asker's message is known when it is delivered again, under whatever number."""
     scene = happened.data.get("message_scene")
     ext = scene.get("ext") if isinstance(scene, Mapping) else None
     found = (
@@ -177,7 +177,7 @@ def _reference(happened: Event) -> tuple[str, ...]:
         if isinstance(ext, list)
         else ()
     )
-    return tuple(each for each in found if 0 < len(each) <= _LONGEST_ID)
+    return tuple(f"{address.room or address.user} {each}" for each in found if 0 < len(each) <= _LONGEST_ID)
 
 
 def _mentioned(happened: Event) -> bool:
