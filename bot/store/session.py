@@ -2,10 +2,11 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.people import Facts, People
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, People, Facts, Inbox):
+class Session(Deliveries, Tickets, Events, Groups, People, Facts, Inbox):
     """Reads and writes inside one transaction."""

@@ -6,6 +6,7 @@ again after a resumed connection; an event is known by its id, a message by its 
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Final
 
 from bot.connector import Desk
@@ -13,6 +14,7 @@ from bot.errors import RefdeskError, TooMuch
 from bot.messages import Address, Language, Question
 from connectors.qq import sending
 from connectors.qq.events import NAME, Event, Switch, Unreadable, event, payload, question_of, switch_of
+from connectors.qq.people import People
 from connectors.shared.api import Api, ApiError
 
 log = logging.getLogger("refdesk.qq")
@@ -27,6 +29,7 @@ class Intake:
 
     def __init__(self, desk: Desk, api: Api, *, first_pause: float = FIRST_PAUSE) -> None:
         self._desk, self._api, self._first_pause = desk, api, first_pause
+        self.people = People(desk)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -53,7 +56,7 @@ class Intake:
         if question is None and switch is None:
             return
         if question and not question.addressed:  # what others say to each other is not kept
-            self._hold(asyncio.create_task(self._overhear(question)))
+            self._hold(asyncio.create_task(self._overhear(happened, question)))
         elif await self._desk.keep(NAME, happened.id, body):
             self._spawn(happened)
 
@@ -64,9 +67,9 @@ class Intake:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _overhear(self, question: Question) -> None:
+    async def _overhear(self, happened: Event, question: Question) -> None:
         try:
-            await self._desk.ask(question)
+            await self._desk.ask(replace(question, address=await self.people.known(question.address, happened)))
         except RefdeskError as error:
             log.info("something that was overheard is passed over: %s", error)
 
@@ -85,12 +88,12 @@ class Intake:
 
     async def _handle(self, happened: Event) -> None:
         switch, question = switch_of(happened), question_of(happened)
-        if switch and not await self._turned(switch):
+        if switch and not await self._turned(switch, happened):
             return
         if happened.kind == "INTERACTION_CREATE":
             self._hold(asyncio.create_task(self._acknowledge(happened.text("id"))))
         if question:
-            await self._ask(question)
+            await self._ask(replace(question, address=await self.people.known(question.address, happened)))
 
     async def _ask(self, question: Question) -> None:
         try:
@@ -103,7 +106,7 @@ class Intake:
     async def _refuse(self, question: Question) -> None:
         """A message that is too long to be stored is said so; nothing else replies to it, so its first number is free."""
         language = Language.EN if question.text.isascii() else Language.ZH
-        where = sending.target(question.address)
+        where = sending.target(await self.people.reached(question.address))
         said = self._desk.phrase("refused.too_long", language)
         body = (
             {"content": said, "msg_id": question.id}
@@ -124,7 +127,7 @@ class Intake:
 
     # --- who lets the bot in ---
 
-    async def _turned(self, switch: Switch) -> bool:
+    async def _turned(self, switch: Switch, happened: Event) -> bool:
         """Note a switch; False for one that is older than what is known, as events need not come in order."""
         name = _fact(switch.address, switch.name)
         at, _, _ = (await self._desk.recall(name)).partition(" ")
@@ -132,14 +135,15 @@ class Intake:
             return False
         await self._desk.remember(name, f"{switch.at} {'on' if switch.on else 'off'}")
         if switch.name == "here" and not switch.on:
-            await self._desk.leave(switch.address)
+            await self._desk.leave(await self.people.known(switch.address, happened))
         return True
 
     async def may_write_first(self, address: Address) -> bool:
         """Whether somebody may be written to without having written: a friend who has not forbidden it."""
         if address.room or sending.target(address).guild:
             return False
-        told = [await self._desk.recall(_fact(address, name)) for name in ("here", "open")]
+        friend = await self.people.reached(address)
+        told = [await self._desk.recall(_fact(friend, name)) for name in ("here", "open")]
         return not any(each.endswith(" off") for each in told)
 
 

@@ -48,9 +48,9 @@ class Player:
         said = {**self._message(number), "author": {"member_openid": user}, "group_openid": group, "content": text}
         return self.bring("GROUP_MESSAGE_CREATE", {**said, **more})
 
-    def posts(self, text: str, user: str = PERSON, number: str = "", *, channel: str = CHANNEL) -> httpx.Response:
+    def posts(self, text: str, user: str = PERSON, number: str = "", *, channel: str = CHANNEL, guild: str = GUILD) -> httpx.Response:
         """Somebody writes to the bot in a channel of a guild."""
-        said = {**self._message(number), "author": {"id": user, "bot": False}, "channel_id": channel, "guild_id": GUILD}
+        said = {**self._message(number), "author": {"id": user, "bot": False}, "channel_id": channel, "guild_id": guild}
         return self.bring("AT_MESSAGE_CREATE", {**said, "content": f"<@!123456> {_escaped(text)}"})
 
     def whispers(self, text: str, user: str = PERSON, number: str = "", *, guild: str = GUILD) -> httpx.Response:

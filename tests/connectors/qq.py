@@ -24,7 +24,8 @@ def settle(served: Served) -> None:
 
 
 class QQChannel:
-    """Friends, members of groups, or people in guilds: `place` says which."""
+    """Friends, members of groups, or people in guilds: `place` says which. In a group or channel, what is for the asker
+    alone waits until they write privately, so they do."""
 
     name = "qq"
     routes = frozenset({"/webhooks/qq"})
@@ -34,22 +35,41 @@ class QQChannel:
         self.section: Mapping[str, Any] = section(there, **more)
 
     def user(self, asker: str) -> str:
-        return {"users": asker, "groups": asker, "channels": asker, "dms": f"dm:guild-{asker}:{asker}"}[self.place]
+        if self.place == "groups":
+            return f"union-{asker}"
+        return asker if self.place == "users" else f"dm:guild-{asker}:{asker}"
 
-    def send(self, served: Served, asker: str, text: str, number: str) -> tuple[str, ...]:
+    def send(self, served: Served, asker: str, text: str, number: str, *, alone: bool = False) -> tuple[str, ...]:
         player = Player(served.client(), self.there.rules)
+        union = {"union_openid": f"union-{asker}"}
         answer = {
-            "users": lambda: player.says(text, asker, number),
-            "groups": lambda: player.mentions(text, asker, f"group-{asker}", number),
-            "channels": lambda: player.posts(text, asker, number, channel=f"channel-{asker}"),
-            "dms": lambda: player.whispers(text, asker, number, guild=f"guild-{asker}"),
-        }[self.place]()
+            ("users", False): lambda: player.says(text, asker, number),
+            ("groups", False): lambda: player.mentions(text, "", f"group-{asker}", number, author={"member_openid": asker, **union}),
+            ("groups", True): lambda: player.says(text, "", number, author={"user_openid": f"friend-{asker}", **union}),
+            ("channels", False): lambda: player.posts(text, asker, number, channel=f"channel-{asker}", guild=f"guild-{asker}"),
+            ("channels", True): lambda: player.whispers(text, asker, number, guild=f"guild-{asker}"),
+            ("dms", False): lambda: player.whispers(text, asker, number, guild=f"guild-{asker}"),
+        }[self.place, alone]()
         assert answer.json() == {"op": 12}, answer.text
         settle(served)
         return ()
 
     def heard(self, served: Served, asker: str) -> tuple[str, ...]:
-        where = {"users": asker, "groups": f"group-{asker}", "channels": f"channel-{asker}", "dms": f"guild-{asker}"}[self.place]
-        while (shown := self.there.rules.to(where)) and shown[-1].text.endswith(REMARK):
-            self.send(served, asker, "更多", f"more-{len(shown)}")
-        return tuple(each.text.removesuffix(REMARK) for each in shown)
+        alone = self.place in ("groups", "channels")
+        where = {"users": asker, "groups": f"friend-{asker}", "channels": f"guild-{asker}", "dms": f"guild-{asker}"}[self.place]
+        room = {"groups": f"group-{asker}", "channels": f"channel-{asker}"}.get(self.place, "")
+        while (alone and self._waits(served, asker)) or ((shown := self.there.rules.to(where)) and shown[-1].text.endswith(REMARK)):
+            self.send(served, asker, "更多", f"more-{len(self.there.rules.sent)}", alone=alone)
+        return tuple(each.text.removesuffix(REMARK) for each in (*self.there.rules.to(room), *self.there.rules.to(where)))
+
+    def _waits(self, served: Served, asker: str) -> bool:
+        """Whether something is in the mailbox of this asker's private conversation."""
+        return bool(
+            served.desk.store.read(
+                lambda s: s._rows(
+                    "select 1 from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
+                    " where o.status = 'mailbox' and c.user = ? and c.room = ''",
+                    self.user(asker),
+                )
+            )
+        )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connectors.qq.standin import Rules, Standin
+from tests.conftest import FakeEngine
 from tests.connectors.contract import Contract
 from tests.connectors.qq import APP_ID, SECRET, QQChannel
 from tests.serving import Served
@@ -26,13 +27,25 @@ class TestFriends(Contract):
         return QQChannel(there, "users")
 
 
-class TestGroups(Contract):
+class InPublic(Contract):
+    """Where others read along, a handover is one line in front of them, and everything else in private."""
+
+    def test_patron_is_told_and_handed_over_when_the_bot_fails(self, house: Served, channel: QQChannel, engine: FakeEngine) -> None:
+        engine.failing = True
+        channel.send(house, "reader", "我的问题", "m-1")
+        in_public, alone = channel.heard(house, "reader")
+        assert "取件" in in_public
+        assert alone.startswith("抱歉")
+        assert house.ticket().reason == "error"
+
+
+class TestGroups(InPublic):
     @pytest.fixture
     def channel(self, there: Standin) -> QQChannel:
         return QQChannel(there, "groups")
 
 
-class TestGuilds(Contract):
+class TestGuilds(InPublic):
     @pytest.fixture
     def channel(self, there: Standin) -> QQChannel:
         return QQChannel(there, "channels")

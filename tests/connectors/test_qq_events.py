@@ -16,7 +16,7 @@ GROUP = "C9F778FE6ADF9D1D1DBE395BF744A33A"
 TIME = "2026-07-21T10:15:30+08:00"
 FRIEND = Address("qq", USER)
 IN_GROUP = Address("qq", MEMBER, f"group:{GROUP}")
-IN_CHANNEL = Address("qq", "9859283702500083161", "channel:100010")
+IN_CHANNEL = Address("qq", "dm:18700000000001:9859283702500083161", "channel:100010")
 IN_DM = Address("qq", "dm:18700000000001:9859283702500083161")
 NUMBER = "ROBOT1.0_.b6nx.CVryAO0nR58RXuU6SC.lsOxC5xEWiPeBXTf0SDQ!"
 
@@ -120,7 +120,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any], Question]] = {
             scene="guild", chat_type=0, channel_id="100010", guild_id="18700000000001",
             data={"type": 11, "resolved": {"button_data": "human", "user_id": "9859283702500083161"}},
         ),
-        asked("human", IN_CHANNEL, id="event INTERACTION_CREATE:abc", choice="human", tap=True, opens=FRIENDS),
+        asked("human", IN_CHANNEL, id="event INTERACTION_CREATE:abc", choice="human", tap=True),
     ),
     "menu": (
         pressed(scene="c2c", chat_type=2, user_openid=USER, data={"type": 12, "resolved": {"feature_id": "intent:vpn_setup"}}),
