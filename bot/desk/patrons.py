@@ -1,12 +1,12 @@
 """The patrons' side of the desk: from a message to its replies, a ticket, and what waits for them."""
 
-import secrets
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 
 from bot import tickets
-from bot.desk.base import Base, Consultation
+from bot.desk.agents import Agents
+from bot.desk.base import Consultation, pick_up_code
 from bot.domain import (
     Conversation,
     ConversationState,
@@ -27,11 +27,10 @@ from bot.text import clean, has_words, language_of
 from bot.understanding import understand
 
 LONGEST_QUESTION = 10_000
-_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _NOTHING = Prediction("", 0.0)
 
 
-class Patrons(Base):
+class Patrons(Agents):
     """What askers can do."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
@@ -60,6 +59,9 @@ class Patrons(Base):
         now = self.clock.now()
         conversation = s.conversation(question.address, self.visitor(question.address))
         number = s.add_question(conversation, question, parts[0].prediction if parts else None, now)
+        if question.agent:
+            self._attended(s, conversation, number, parts, question.agent)
+            return ()
         if self._resumed(s, conversation, question, now):
             return ()
         if conversation.state is not ConversationState.BOT:
@@ -242,11 +244,6 @@ class Patrons(Base):
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
-
-
-def pick_up_code() -> str:
-    """An unguessable code of letters and digits that are not mistaken for each other."""
-    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
 def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
