@@ -37,14 +37,6 @@ class TicketStatus(StrEnum):
     CLOSED = "closed"
 
 
-class Urgency(StrEnum):
-    """What comes before everything else in the queue: an emergency, then what is urgent, then the rest."""
-
-    NONE = ""
-    URGENT = "urgent"
-    EMERGENCY = "emergency"
-
-
 class ConversationState(StrEnum):
     """Who speaks: the bot, nobody yet, or a librarian. A closed conversation is back with the bot."""
 
@@ -158,7 +150,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page.
+    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others.
 
     `team` is the topic team that it was passed to. `joined` is the number of the ticket that it is answered together with, 0 for none.
     `language` and `college` are the asker's, as far as they are known."""
@@ -176,7 +168,7 @@ class Ticket:
     answered_at: datetime | None = None
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
-    urgency: Urgency = Urgency.NONE
+    urgent: bool = False
     team: str = ""
     language: str = ""
     college: str = ""
@@ -233,12 +225,13 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A ticket to be opened: for which stored question, why, and the form's fields if one was filled in."""
+    """A ticket to be opened: for which stored question, why, the form's fields if one was filled in, and whether it is an emergency."""
 
     reason: str
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from bot.desk.base import Consultation
 from bot.desk.care import LONGEST_NOTE
 from bot.desk.replies import Replies
 from bot.desk.shelves import Shelves
-from bot.domain import AlertKind, Conversation, EventName, NoteKind, Ticket, TicketStatus, Urgency
+from bot.domain import AlertKind, Conversation, EventName, NoteKind, Ticket, TicketStatus
 from bot.errors import MoveRefused, Refused
 from bot.store import Session
 from bot.text import clean
@@ -104,14 +104,14 @@ class Librarians(Shelves, Replies):
 
         return self.store.write(work).result()
 
-    def mark(self, number: int, librarian: str, urgency: Urgency) -> Ticket:
-        """Say how urgent an open ticket is; anybody at the desk may."""
+    def mark(self, number: int, librarian: str, urgent: bool) -> Ticket:
+        """Put an open ticket before all others, or among them again; anybody at the desk may."""
 
         def work(s: Session) -> Ticket:
             ticket = s.ticket(number)
             if ticket.status is TicketStatus.CLOSED:
                 raise MoveRefused(f"ticket {number}", ticket.status, "it is over")
-            return self._move(s, replace(ticket, urgency=urgency), EventName.MARKED, librarian, value=urgency.value)
+            return self._move(s, replace(ticket, urgent=urgent), EventName.MARKED, librarian, value="urgent" if urgent else "")
 
         return self.store.write(work).result()
 

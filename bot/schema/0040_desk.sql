@@ -1,5 +1,4 @@
--- Urgency, team, language and college of tickets; notes, alerts, replies that can still be undone; the search index.
-alter table tickets add column urgency text not null default '';
+-- Team, language and college of tickets; notes, alerts, replies that can still be undone; the search index.
 alter table tickets add column team text not null default '';
 alter table tickets add column language text not null default '';
 alter table tickets add column college text not null default '';

@@ -18,7 +18,6 @@ _PAGE = (
     "   (select max(id) from messages n where n.conversation = t.conversation and n.ticket = t.id and n.who != 'bot')"
     " order by p.key"
 )
-_FIRST = "case t.urgency when 'emergency' then 0 when 'urgent' then 1 else 2 end"
 
 
 class Queue(Base):
@@ -27,7 +26,7 @@ class Queue(Base):
     def ticket_numbers(self, selection: Selection, *, limit: int = 200, offset: int = 0) -> tuple[int, ...]:
         """The tickets of a selection: urgent ones first, oldest first; what is closed, newest first."""
         where, values = _where(selection)
-        order = "t.closed_at desc, t.id desc" if selection.statuses == (TicketStatus.CLOSED,) else f"{_FIRST}, t.opened_at, t.id"
+        order = "t.closed_at desc, t.id desc" if selection.statuses == (TicketStatus.CLOSED,) else "t.urgent desc, t.opened_at, t.id"
         sql = f"select t.id from tickets t join conversations c on c.id = t.conversation {where} order by {order} limit ? offset ?"
         return tuple(row["id"] for row in self._rows(sql, *values, limit, offset))
 
@@ -38,7 +37,7 @@ class Queue(Base):
         words = "from messages m where m.conversation = t.conversation and m.who = 'patron' and m.tap = 0"
         found = self._rows(
             "select *, (select count(*) from pushes p where p.conversation = x.conversation and p.at >= x.said) as pushed from"
-            f" (select t.id, t.conversation, t.opened_at, c.connector, {_FIRST} as first, (select max(m.at) {words}) as said,"
+            f" (select t.id, t.conversation, t.opened_at, c.connector, 1 - t.urgent as first, (select max(m.at) {words}) as said,"
             f" (select max(m.open_until) {words}) as shuts from tickets t join conversations c on c.id = t.conversation {where}) x",
             *values,
         )
@@ -64,15 +63,15 @@ class Queue(Base):
     def tally(self) -> Tally:
         """Open tickets at a glance."""
         found = self._rows(
-            "select status, claimed_by, team, urgency, count(*) as n from tickets where status != 'closed' and joined = 0"
-            " group by status, claimed_by, team, urgency"
+            "select status, claimed_by, team, urgent, count(*) as n from tickets where status != 'closed' and joined = 0"
+            " group by status, claimed_by, team, urgent"
         )
         waiting = [row for row in found if row["status"] == TicketStatus.WAITING.value]
         parts = ("events where ticket != 0", "messages where ticket != 0", "notes", "tickets")
         stamps = [self._rows(f"select coalesce(max(id), 0) as n from {part}")[0]["n"] for part in parts]
         return Tally(
             sum(row["n"] for row in waiting), sum(row["n"] for row in found), _summed(found, "claimed_by"), _summed(waiting, "team"),
-            sum(row["n"] for row in waiting if row["urgency"]), stamps[-1], ".".join(map(str, stamps)),
+            sum(row["n"] for row in waiting if row["urgent"]), stamps[-1], ".".join(map(str, stamps)),
         )  # fmt: skip
 
     def choices(self) -> tuple[tuple[str, str, int], ...]:

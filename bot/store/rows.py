@@ -17,7 +17,6 @@ from bot.domain import (
     Role,
     Ticket,
     TicketStatus,
-    Urgency,
 )
 from bot.messages import Attachment, Reply, Who
 
@@ -84,7 +83,7 @@ def ticket_of(row: Row) -> Ticket:
         answered_at=moment(row["answered_at"]),
         closed_at=moment(row["closed_at"]),
         fields=tuple((name, value) for name, value in json.loads(row["fields"])),
-        urgency=Urgency(row["urgency"]),
+        urgent=bool(row["urgent"]),
         team=row["team"],
         language=row["language"],
         college=row["college"],
@@ -107,7 +106,7 @@ def ticket_row(ticket: Ticket) -> Row:
         "answered_at": stamp(ticket.answered_at),
         "closed_at": stamp(ticket.closed_at),
         "fields": json.dumps(ticket.fields, ensure_ascii=False),
-        "urgency": ticket.urgency.value,
+        "urgent": int(ticket.urgent),
         "team": ticket.team,
         "language": ticket.language,
         "college": ticket.college,

@@ -97,7 +97,7 @@ def test_older_database_is_searchable_after_its_migration(tmp_path: object, stor
         "drop table search; drop trigger messages_emptied; drop trigger messages_gone;"
         "drop table notes; drop table alerts; drop table held;"
         "drop index tickets_joined; drop index tickets_question; drop index events_of_tickets; drop index messages_of_tickets;"
-        + "".join(f"alter table tickets drop column {name};" for name in ("urgency", "team", "language", "college", "joined"))
+        + "".join(f"alter table tickets drop column {name};" for name in ("team", "language", "college", "joined"))
     )
     database["_sqlite_migrations"].delete_where("name = '0040_desk'")
     database.conn.commit()

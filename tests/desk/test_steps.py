@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.desk import LONGEST_NOTE, Desk
-from bot.domain import AlertKind, Event, EventName, Librarian, NoteKind, Role, TicketStatus, Urgency
+from bot.domain import AlertKind, Event, EventName, Librarian, NoteKind, Role, TicketStatus
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.messages import Address, Who
 from tests.conftest import MONDAY, FakeClock, FakeEngine
@@ -260,20 +260,20 @@ def test_note_needs_words_but_not_too_many(desk: Desk, asked: int, text: str) ->
         desk.note(asked, "anna", text)
 
 
-def test_emergency_comes_first_then_what_is_urgent(desk: Desk, asked: int, say: Say) -> None:
+def test_urgent_tickets_come_first(desk: Desk, asked: int, say: Say) -> None:
     for user in ("b", "c"):
         say("转人工", user=user)
-    desk.mark(3, "anna", Urgency.EMERGENCY)
-    desk.mark(2, "anna", Urgency.URGENT)
-    assert [row.ticket.id for row in desk.queue((TicketStatus.WAITING,))] == [3, 2, 1]
-    assert [row.ticket.id for row in desk.queue((TicketStatus.WAITING,), closing=True)] == [3, 2, 1]
-    assert desk.tally().urgent == 2
-    desk.mark(3, "ben", Urgency.NONE)
-    assert [event.value for event in recorded(desk, EventName.MARKED)] == ["emergency", "urgent", ""]
+    desk.mark(3, "anna", True)
+    assert [row.ticket.id for row in desk.queue((TicketStatus.WAITING,))] == [3, 1, 2]
+    assert [row.ticket.id for row in desk.queue((TicketStatus.WAITING,), closing=True)] == [3, 1, 2]
+    assert desk.tally().urgent == 1
+    desk.mark(3, "ben", False)
+    assert [row.ticket.id for row in desk.queue((TicketStatus.WAITING,))] == [1, 2, 3]
+    assert [(event.librarian, event.value) for event in recorded(desk, EventName.MARKED)] == [("anna", "urgent"), ("ben", "")]
     desk.claim(1, "anna")
     desk.close(1, "anna")
     with pytest.raises(MoveRefused):
-        desk.mark(1, "anna", Urgency.URGENT)
+        desk.mark(1, "anna", True)
 
 
 # --- joined tickets ---
