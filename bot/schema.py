@@ -80,6 +80,32 @@ def reach(db: Database) -> None:
     db.executescript(_REACH)
 
 
+_PEOPLE = """
+alter table librarians add column totp text not null default '';
+alter table librarians add column totp_used integer not null default 0;
+alter table librarians add column email text not null default '';
+alter table librarians add column disabled integer not null default 0;
+create table login_sessions (
+  digest text primary key, login text not null references librarians(login), begun_at text not null, seen_at text not null,
+  address text not null default '', agent text not null default ''
+);
+create index login_sessions_login on login_sessions (login);
+create table audit (
+  id integer primary key, at text not null, who text not null, deed text not null, target text not null default '',
+  address text not null default '', detail text not null default ''
+);
+create index audit_at on audit (at);
+create trigger audit_is_kept before delete on audit begin select raise(abort, 'the audit log is append-only'); end;
+create trigger audit_is_fixed before update on audit begin select raise(abort, 'the audit log is append-only'); end;
+"""
+
+
+@MIGRATIONS(name="0060_people")
+def people(db: Database) -> None:
+    """Sessions that can be listed and ended one by one, a second factor, the audit log."""
+    db.executescript(_PEOPLE)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring a database to this version; refuse one that a newer version has written, and leave it untouched."""
     known = {migration.name for migration in MIGRATIONS._migrations}

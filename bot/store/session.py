@@ -2,9 +2,9 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
-from bot.store.people import Facts, People
+from bot.store.people import Audit, Facts, LoginSessions, People
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, People, Facts):
+class Session(Deliveries, Tickets, Events, People, LoginSessions, Audit, Facts):
     """Reads and writes inside one transaction."""
