@@ -18,6 +18,8 @@ RefdeskError
 │   └── TooMuch(what, limit)
 └── DeliveryError(connector, why)
     ├── DeliveryFailed                   try again later
+    ├── HookClosed                       the message that it hangs on takes no more replies: try with another
+    ├── NumberTaken                      something else has gone out under this number: try with the next
     └── DeliveryRefused                  the platform will never take it: keep it in the mailbox
 """
 
@@ -151,6 +153,14 @@ class DeliveryError(RefdeskError):
 
 class DeliveryFailed(DeliveryError):
     """A passing fault; the outbox tries again."""
+
+
+class HookClosed(DeliveryError):
+    """The platform takes no more replies to this message; the outbox looks for another one, else for the mailbox."""
+
+
+class NumberTaken(DeliveryError):
+    """The platform has something else under this number of this message; the outbox gives out the next one."""
 
 
 class DeliveryRefused(DeliveryError):

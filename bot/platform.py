@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot import tickets
+from bot.connector import Kept
 from bot.desk import Desk
 from bot.domain import Event, EventName, TicketStatus
 from bot.messages import Address, Language
@@ -64,6 +65,18 @@ class Platform:
             )
         )  # fmt: skip
 
-    def phrase(self, name: str, language: Language = Language.ZH) -> str:
+    def phrase(self, name: str, language: Language = Language.ZH, **values: object) -> str:
         """A sentence of knowledge/phrases.yml."""
-        return self._desk.knowledge.phrase(name, language)
+        return self._desk.knowledge.phrase(name, language, **values)
+
+    def keep(self, connector: str, external: str, body: str) -> bool:
+        """Store what a platform brought until it is dealt with; False when it came before. On disk when this returns."""
+        return self._store.write(lambda s: s.keep(connector, external, body, self._now())).result()
+
+    def kept(self, connector: str) -> tuple[Kept, ...]:
+        """What was not dealt with, in order."""
+        return self._store.read(lambda s: s.kept(connector))
+
+    def done(self, connector: str, external: str) -> None:
+        """It was dealt with."""
+        self._store.write(lambda s: s.done(connector, external)).result()

@@ -13,6 +13,7 @@ from bot.domain import (
     Decision,
     EventName,
     Handover,
+    Message,
     Note,
     Part,
     Prediction,
@@ -36,6 +37,10 @@ class Patrons(Base):
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
         """Store one message and decide on it; the replies are on disk when the future is done. A repeat gets the stored ones."""
         text = clean(question.text)
+        if not question.addressed:  # what is said in a group is nobody's question until it is meant for the bot
+            done: Future[tuple[Reply, ...]] = Future()
+            done.set_result(())
+            return done
         if len(text) > LONGEST_QUESTION:
             raise TooMuch("characters in a message", LONGEST_QUESTION)
         question = replace(question, text=text)
@@ -111,7 +116,7 @@ class Patrons(Base):
         return sent
 
     def _open_ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> tuple[Conversation, Reply]:
-        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
+        code = pick_up_code()
         draft = Ticket(
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
         )
@@ -185,13 +190,17 @@ class Patrons(Base):
             s.late(question, now, self._closes(s, conversation, now))
 
     def leave(self, address: Address) -> None:
-        """An asker cannot be reached any more: an open ticket is withdrawn, what is due waits in the mailbox."""
-        self.store.write(lambda s: self._leave(s, address)).result()
+        """An asker cannot be reached any more, nor can anybody in a room when no user is named: open tickets are withdrawn,
+        what is due waits in the mailbox."""
+        self.store.write(lambda s: self._all_leave(s, address)).result()
 
-    def _leave(self, s: Session, address: Address) -> None:
-        now, conversation = self.clock.now(), s.existing_conversation(address)
-        if conversation is None:
-            return
+    def _all_leave(self, s: Session, address: Address) -> None:
+        one = s.existing_conversation(address)
+        for conversation in s.in_room(address.connector, address.room) if address.room and not address.user else filter(None, (one,)):
+            self._leave(s, conversation)
+
+    def _leave(self, s: Session, conversation: Conversation) -> None:
+        now = self.clock.now()
         if conversation.state is not ConversationState.BOT:
             ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
@@ -209,9 +218,22 @@ class Patrons(Base):
         lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in s.messages(conversation.id, after))
         return Exchange(lines, conversation.state.value, conversation.ticket)
 
+    def pick_up(self, reply: Reply) -> str:
+        """The code under which one stored reply can be read on the mailbox page, links and all; '' for one that is not stored."""
+        return self.store.write(lambda s: s.pick_up(reply.id, pick_up_code())).result() if reply.id else ""
+
+    def picked_up(self, code: str) -> Message:
+        """The reply that such a code opens."""
+        return self.store.read(lambda s: s.picked_up(code))
+
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
+
+
+def pick_up_code() -> str:
+    """An unguessable code of letters and digits that are not mistaken for each other."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
 def _joined(replies: tuple[Reply, ...], told: Reply) -> tuple[Reply, ...]:

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from bot import windows
 from bot.connector import Limits
-from bot.domain import DeliveryStatus, Parcel, Window
+from bot.domain import DeliveryStatus, Message, Parcel, Window
+from bot.errors import NotFound
 from bot.messages import Address, Question, Reply, Who
 from bot.store import rows
 from bot.store.conversations import Conversations
+from bot.store.hooks import Hooks
 from bot.store.messages import Messages
 from bot.text import pieces
 
@@ -25,7 +27,7 @@ def parts(reply: Reply, max_bytes: int) -> tuple[str, ...]:
     return pieces(reply.plain(), max_bytes, min(_REMARK, max_bytes // 4))
 
 
-class Deliveries(Conversations, Messages):
+class Deliveries(Conversations, Messages, Hooks):
     """What is on its way to askers."""
 
     def backlog(self) -> int:
@@ -89,12 +91,27 @@ class Deliveries(Conversations, Messages):
         """How often and until when the asker can still be written to; None on a channel that sets no limit."""
         if limits.window is None and not limits.quota:
             return None
+        if limits.by_message:
+            return self.places(conversation, now)
         sql = "select at from messages where conversation = ? and who = ? and tap = ? order by id desc limit 1"
         words, tap = (self._one(sql, conversation, Who.PATRON.value, kind) for kind in (0, 1))
         since = min(row["at"] for row in (words, tap) if row) if words or tap else ""
         pushes = self._rows("select at from pushes where conversation = ? and at >= ?", conversation, since)
         spoken, tapped = (rows.moment(row["at"] if row else None) for row in (words, tap))
         return windows.window(limits, spoken, tapped, tuple(at for row in pushes if (at := rows.moment(row["at"]))), now)
+
+    def pick_up(self, message: int, code: str) -> str:
+        """The code under which one reply can be read: the one it has, else this one."""
+        self._db.conn.execute("insert into pickups (code, message) values (?, ?) on conflict do nothing", (code, message))
+        row = self._one("select code from pickups where message = ?", message)
+        return str(row["code"]) if row else ""
+
+    def picked_up(self, code: str) -> Message:
+        """The reply behind a pick-up code."""
+        row = self._one("select message from pickups where code = ?", code)
+        if row is None:
+            raise NotFound("this pick-up code")
+        return self.message(row["message"])
 
     def late(self, question: Question, now: datetime, deadline: datetime | None) -> None:
         """Hand the replies to a question to the outbox: they could not go out in the response to it."""

@@ -16,9 +16,10 @@ class Messages(Base):
     """What was said, and its removal by retention."""
 
     def add_question(self, conversation: Conversation, question: Question, prediction: Prediction | None, at: datetime) -> int:
-        """Store what a patron sent, once: (connector, message id) is unique."""
+        """Store what a patron sent, once: (connector, message id) is unique, and so are the ids it has besides."""
         self.changed.add(conversation.id)
-        return self._insert(
+        opens = question.opens
+        number = self._insert(
             "messages",
             {
                 "conversation": conversation.id,
@@ -32,8 +33,13 @@ class Messages(Base):
                 "body": rows.PREDICTION.dump_json(prediction).decode() if prediction else "{}",
                 "attachments": rows.ATTACHMENTS.dump_json(question.attachments).decode(),
                 "tap": int(question.tap),
+                "open_until": rows.stamp(at + opens.lasts if opens else None),
+                "open_quota": opens.quota if opens else 0,
             },
         )
+        for other in question.also:
+            self._insert("other_ids", {"connector": question.address.connector, "external": other, "message": number})
+        return number
 
     def add_reply(
         self,
@@ -73,7 +79,10 @@ class Messages(Base):
 
     def replies_to(self, question: Question) -> tuple[Reply, ...] | None:
         """What was said back to this message before; None when it is new."""
-        known = self._one("select id from messages where connector = ? and external = ?", question.address.connector, question.id)
+        connector = question.address.connector
+        known = self._one("select id from messages where connector = ? and external = ?", connector, question.id)
+        for other in question.also if known is None else ():
+            known = known or self._one("select message as id from other_ids where connector = ? and external = ?", connector, other)
         if known is None:
             return None
         found = self._rows("select id, body from messages where answers = ? order by id", known["id"])

@@ -2,9 +2,10 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.inbox import Inbox
 from bot.store.people import Audit, Facts, LoginSessions, People
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, People, LoginSessions, Audit, Facts):
+class Session(Deliveries, Tickets, Events, Inbox, People, LoginSessions, Audit, Facts):
     """Reads and writes inside one transaction."""
