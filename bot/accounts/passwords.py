@@ -96,9 +96,7 @@ class Passwords(Base):
     def change_password(self, login: str, old: str, new: str, actor: Actor) -> Librarian:
         """Another password for oneself; all sessions end, so begin a new one."""
         acceptable(login, new)
-        known = self._store.read(lambda s: s.librarian(login))
-        if not _matches(known.password if known and known.password else _nobody(), old[:LONGEST_PASSWORD]):
-            raise Refused("password_old")
+        self._prove(login, old)
 
         def work(s: Session) -> Librarian:
             self._note(s, actor, Deed.PASSWORD_SET, login)
@@ -108,10 +106,15 @@ class Passwords(Base):
 
     # --- second factor ---
 
-    def new_second_factor(self, login: str, issuer: str) -> tuple[str, str]:
-        """A secret (base32) and the address (otpauth:) that an authenticator app reads; nothing is stored yet."""
-        secret = pyotp.random_base32()
-        return secret, pyotp.TOTP(secret, name=login, issuer=issuer).provisioning_uri()
+    @staticmethod
+    def new_second_factor() -> str:
+        """A secret (base32) for an authenticator app; nothing is stored yet."""
+        return pyotp.random_base32()
+
+    @staticmethod
+    def second_factor_address(login: str, secret: str, issuer: str) -> str:
+        """What an authenticator app reads from a QR code (otpauth:)."""
+        return pyotp.TOTP(secret, name=login, issuer=issuer).provisioning_uri()
 
     def set_second_factor(self, login: str, secret: str, code: str, actor: Actor) -> None:
         """Ask for codes from now on, once a code proves that the app has the secret."""
@@ -125,8 +128,18 @@ class Passwords(Base):
 
         self._store.write(work).result()
 
+    def end_own_second_factor(self, login: str, password: str, actor: Actor) -> None:
+        """Sign in by password alone again; the password is asked for, lest an open browser be enough."""
+        self._prove(login, password)
+        self.end_second_factor(login, actor)
+
+    def _prove(self, login: str, password: str) -> None:
+        known = self._store.read(lambda s: s.librarian(login))
+        if not _matches(known.password if known and known.password else _nobody(), password[:LONGEST_PASSWORD]):
+            raise Refused("password_old")
+
     def end_second_factor(self, login: str, actor: Actor) -> None:
-        """Sign in by password alone again."""
+        """Sign in by password alone again, for somebody who lost the app."""
 
         def work(s: Session) -> None:
             self._change(s, login, lambda a: replace(a, totp="", totp_used=0))

@@ -16,6 +16,8 @@ INVITATION_LASTS = timedelta(days=2)
 class People(Passwords):
     """Who may sign in as what."""
 
+    AUDIT_LINES = 100
+
     def invite(self, login: str, name: str, role: Role, actor: Actor = NOBODY) -> str:
         """Make the account if need be, and a one-time token with which its owner sets a password."""
         token = secrets.token_urlsafe(24)
@@ -90,5 +92,5 @@ class People(Passwords):
             raise Refused("last_administrator")
 
     def audit(self, *, deed: str = "", who: str = "", before: int = 0) -> tuple[tuple[int, AuditEntry], ...]:
-        """Numbered lines of the audit log, the newest first, a page at a time."""
-        return self._store.read(lambda s: s.audit(deed=deed, who=who, before=before))
+        """Numbered lines of the audit log, the newest first, AUDIT_LINES at a time."""
+        return self._store.read(lambda s: s.audit(deed=deed, who=who, before=before, limit=self.AUDIT_LINES))

@@ -69,7 +69,11 @@ class LoginSessions(Base):
 
     def login_sessions(self, login: str, since: datetime) -> tuple[LoginSession, ...]:
         """An account's sessions that began after `since`, the newest first."""
-        found = self._rows("select * from login_sessions where login = ? and begun_at > ? order by begun_at desc", login, rows.stamp(since))
+        found = self._rows(
+            "select * from login_sessions where login = ? and begun_at > ? order by begun_at desc, rowid desc",
+            login,
+            rows.stamp(since),
+        )
         return tuple(rows.login_session_of(row) for row in found)
 
     def see_session(self, digest: str, now: datetime) -> None:
@@ -99,7 +103,7 @@ class Audit(Base):
             },
         )  # fmt: skip
 
-    def audit(self, *, deed: str = "", who: str = "", before: int = 0, limit: int = 100) -> tuple[tuple[int, AuditEntry], ...]:
+    def audit(self, *, deed: str = "", who: str = "", before: int = 0, limit: int) -> tuple[tuple[int, AuditEntry], ...]:
         """Numbered lines, the newest first: of one kind, by or about one person, and older than line `before`."""
         found = self._rows(
             "select * from audit where (? = '' or deed = ?) and (? = '' or who = ? or target = ?) and (? = 0 or id < ?)"
