@@ -53,8 +53,9 @@ class Doors:
 
     async def ask(self, question: Question) -> tuple[Reply, ...]:
         """One message of one asker at a time, in the order of arrival. A failure of the bot is a handover, never silence."""
-        public = self._connectors[question.address.connector].limits.public
-        (self._public if public else self._trusted).use(question.address)
+        if not self._desk.in_group(question.address):  # groups have limits of their own, beyond which nothing is dropped
+            public = self._connectors[question.address.connector].limits.public
+            (self._public if public else self._trusted).use(question.address)
         turn = self._turns.setdefault(question.address, asyncio.Lock())
         async with turn:
             try:
@@ -120,6 +121,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver),
         end=_beside(more.end), judge=_beside(more.judge), late=_beside(desk.late), leave=_beside(desk.leave), phrase=more.phrase,
         keep=_beside(more.keep), kept=_beside(more.kept), done=_beside(more.done), pick_up=_beside(desk.pick_up),
+        keep_page=_beside(more.keep_page), overhear=_beside(desk.overhear),
     )  # fmt: skip
     app: Sanic[Any, Any] = Sanic(name, configure_logging=False, router=_Routes())
     app.config.update(

@@ -2,10 +2,11 @@
 
 from bot.desk.base import Clock, Consultation
 from bot.desk.librarians import LONGEST_REPLY, Librarians
-from bot.desk.patrons import LONGEST_QUESTION, Patrons
+from bot.desk.patrons import LONGEST_QUESTION
+from bot.desk.rooms import Rooms
 
 
-class Desk(Patrons, Librarians):
+class Desk(Rooms, Librarians):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 

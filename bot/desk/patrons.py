@@ -1,12 +1,12 @@
 """The patrons' side of the desk: from a message to its replies, a ticket, and what waits for them."""
 
-import secrets
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 
 from bot import tickets
-from bot.desk.base import Base, Consultation
+from bot.desk.agents import Agents
+from bot.desk.base import Consultation, pick_up_code
 from bot.domain import (
     Conversation,
     ConversationState,
@@ -27,11 +27,10 @@ from bot.text import clean, has_words, language_of
 from bot.understanding import understand
 
 LONGEST_QUESTION = 10_000
-_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _NOTHING = Prediction("", 0.0)
 
 
-class Patrons(Base):
+class Patrons(Agents):
     """What askers can do."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
@@ -60,6 +59,9 @@ class Patrons(Base):
         now = self.clock.now()
         conversation = s.conversation(question.address, self.visitor(question.address))
         number = s.add_question(conversation, question, parts[0].prediction if parts else None, now)
+        if question.agent:
+            self._attended(s, conversation, number, parts, question.agent)
+            return ()
         if self._resumed(s, conversation, question, now):
             return ()
         if conversation.state is not ConversationState.BOT:
@@ -70,14 +72,18 @@ class Patrons(Base):
         else:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
             decision = self.answering.decide(question, parts, conversation, now, today)
-        return self._carry_out(s, decision, number, now)
+        return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
+        """What of a decision may be said where the question was asked."""
+        return decision
 
     def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
         """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
         limits = self._limits.get(question.address.connector)
-        if limits is None or limits.inline or limits.window is None or question.tap:
+        if limits is None or limits.inline or question.tap:
             return False
-        waited = s.resend(question.address, now, now + limits.window)
+        waited = s.resend(question.address, now, now + limits.window if limits.window else None)
         if waited and self.knowledge.cue("more", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return True
@@ -115,7 +121,15 @@ class Patrons(Base):
         s.save_conversation(conversation)
         return sent
 
-    def _open_ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> tuple[Conversation, Reply]:
+    def _open_ticket(
+        self, s: Session, conversation: Conversation, handover: Handover, now: datetime
+    ) -> tuple[Conversation, tuple[Reply, ...]]:
+        """People have the conversation from now on. What the asker is to be told where they asked comes second."""
+        ticket = self._ticket(s, conversation, handover, now)
+        conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
+        return conversation, (self._receipt(ticket, conversation.language or Language.ZH),)
+
+    def _ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> Ticket:
         code = pick_up_code()
         draft = Ticket(
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
@@ -123,20 +137,21 @@ class Patrons(Base):
         ticket = s.open_ticket(draft)
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
         self._record(s, conversation, note, now, ticket=ticket.id)
-        conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
-        language = conversation.language or Language.ZH
-        name = "failed" if handover.reason == "error" else None
+        return ticket
+
+    def _receipt(self, ticket: Ticket, language: Language) -> Reply:
+        """The number, when a librarian will answer, and the pick-up code."""
+        name = "failed" if ticket.reason == "error" else None
         first = self._phrase(name, language, number=ticket.id) if name else self._promise(ticket.id, language)
-        where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{code}")
-        reply = Reply(
+        where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{ticket.code}")
+        return Reply(
             ReplyKind.HANDOVER,
             f"{first}\n{where}",
             language=language,
-            intent=handover.intent,
+            intent=ticket.intent,
             ticket=str(ticket.id),
             action=Action.ESCALATE,
         )
-        return conversation, reply
 
     def _promise(self, number: int, language: Language) -> str:
         """When a librarian will answer, by the calendar."""
@@ -171,9 +186,9 @@ class Patrons(Base):
         if helpful or conversation.state is not ConversationState.BOT:
             return ()
         conversation, told = self._open_ticket(s, conversation, Handover("unhelpful", message.reply.intent, asked), now)
-        sent = self._send(s, conversation, told, now)
+        sent = tuple(self._send(s, conversation, reply, now) for reply in told)
         s.save_conversation(conversation)
-        return (sent,)
+        return sent
 
     def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
         """Replies that waited for this asker; the same again for the same message `asked`."""
@@ -231,13 +246,8 @@ class Patrons(Base):
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
 
 
-def pick_up_code() -> str:
-    """An unguessable code of letters and digits that are not mistaken for each other."""
-    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
-
-
-def _joined(replies: tuple[Reply, ...], told: Reply) -> tuple[Reply, ...]:
+def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
     """The handover notice follows the bot's words; a lone introduction becomes one message with it."""
-    if len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
-        return (replace(told, text=f"{replies[0].text}\n{told.text}"),)
-    return (*replies, told)
+    if len(told) == len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
+        return (replace(told[0], text=f"{replies[0].text}\n{told[0].text}"),)
+    return (*replies, *told)

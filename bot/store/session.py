@@ -2,10 +2,21 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.people import Audit, Facts, LoginSessions, People
 from bot.store.tickets import Tickets
 
 
-class Session(Deliveries, Tickets, Events, Inbox, People, LoginSessions, Audit, Facts):
+class Session(
+    Deliveries,
+    Tickets,
+    Events,
+    Groups,
+    Inbox,
+    People,
+    LoginSessions,
+    Audit,
+    Facts,
+):
     """Reads and writes inside one transaction."""
