@@ -146,7 +146,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page."""
+    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others."""
 
     id: int
     conversation: int
@@ -161,6 +161,7 @@ class Ticket:
     answered_at: datetime | None = None
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +214,13 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A ticket to be opened: for which stored question, why, and the form's fields if one was filled in."""
+    """A ticket to be opened: for which stored question, why, the form's fields if one was filled in, and whether it is an emergency."""
 
     reason: str
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def ticket_of(row: Row) -> Ticket:
         answered_at=moment(row["answered_at"]),
         closed_at=moment(row["closed_at"]),
         fields=tuple((name, value) for name, value in json.loads(row["fields"])),
+        urgent=bool(row["urgent"]),
     )
 
 
@@ -103,6 +104,7 @@ def ticket_row(ticket: Ticket) -> Row:
         "answered_at": stamp(ticket.answered_at),
         "closed_at": stamp(ticket.closed_at),
         "fields": json.dumps(ticket.fields, ensure_ascii=False),
+        "urgent": int(ticket.urgent),
     }
 
 
