@@ -7,11 +7,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.domain import (
+    AuditEntry,
     Conversation,
+    Deed,
     DeliveryStatus,
     Event,
     EventName,
     Librarian,
+    LoginSession,
     Message,
     Prediction,
     Role,
@@ -129,5 +132,21 @@ def event_row(event: Event) -> Row:
 def librarian_of(row: Row) -> Librarian:
     """An account."""
     return Librarian(
-        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]), row["session"]
-    )
+        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]),
+        row["totp"], row["totp_used"], row["email"], bool(row["disabled"]),
+    )  # fmt: skip
+
+
+def login_session_of(row: Row) -> LoginSession:
+    """A browser that is signed in."""
+    begun, seen = moment(row["begun_at"]), moment(row["seen_at"])
+    assert begun
+    assert seen
+    return LoginSession(row["digest"], row["login"], begun, seen, row["address"], row["agent"])
+
+
+def audit_of(row: Row) -> AuditEntry:
+    """A line of the audit log."""
+    at = moment(row["at"])
+    assert at
+    return AuditEntry(at, row["who"], Deed(row["deed"]), row["target"], row["address"], row["detail"])
