@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, mind: house.Mind) -> Iterator[Server]:
     """One real server for the module."""
-    running = Server(tmp_path_factory.mktemp("browser") / "refdesk.db")
+    running = Server(tmp_path_factory.mktemp("browser") / "refdesk.db", REFDESK__DESK__UNDO_SECONDS="0")
     yield running
     running.stop()
 

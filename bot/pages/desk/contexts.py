@@ -53,7 +53,8 @@ class HitLine:
 @dataclass(frozen=True, slots=True)
 class Pane:
     """The list of tickets: what is looked at, its page, and what this librarian must know besides. `counts` is the number of
-    tickets in waiting, mine and all; `names` are colleagues' names by login; `hits` stand in place of `lines` after a search."""
+    tickets in waiting, mine and all; `names` are colleagues' names by login; `hits` stand in place of `lines` after a search;
+    `stamp` is that of the tally that was shown."""
 
     query: Query
     lines: tuple[QueueLine, ...]
@@ -68,6 +69,7 @@ class Pane:
     suggestions: tuple[str, ...] = ()
     more: bool = False
     current: int = 0
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Colleagues:
 class TicketPage:
     """ticket.html. `entry` is the curated answer that the bot would have given, if it has one, with `is_draft` when it was
     held back for a librarian to confirm; `fields` are those of a request form under their labels; `hidden` is how many
-    earlier messages are left out; `mine` the tickets that this one could be joined to."""
+    earlier messages are left out, `held_for` seconds until the held reply goes out; `mine` the tickets that this one could be joined to."""
 
     frame: Frame
     pane: Pane
@@ -164,11 +166,13 @@ class TicketPage:
     fields: tuple[tuple[str, str], ...] = ()
     hidden: int = 0
     held: Held | None = None
+    held_for: int = 0
     earlier: tuple[EarlierLine, ...] = ()
     followers: tuple[FollowerLine, ...] = ()
     mine: tuple[EarlierLine, ...] = ()
     draft: str = ""
     error: str = ""
+    stamp: str = ""
 
     @property
     def holds(self) -> bool:

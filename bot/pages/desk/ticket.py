@@ -46,13 +46,15 @@ def show(
 def _page(room: Workroom, request: Request, user: Librarian, consultation: Consultation, draft: str, error: str) -> TicketPage:
     frame, desk, ticket, today = room.pages.frame(request), room.desk, consultation.ticket, datetime.now(room.pages.zone).date()
     question, pane = consultation.question(), room.pane(request, user, ticket.id)
+    stamp = desk.stamp(ticket.id)
     found = question.prediction.candidates()[:3] if question.prediction and question.prediction.intent else ()
     intent = ticket.intent or (found[0].intent if found else "")
     spoken = consultation.conversation.language or frame.language
     form = desk.knowledge.form(ticket.intent, frame.language)
     labels = {each.name: each.label for each in form.fields} if form else {}
     shown, hidden = _shown(consultation.messages, ticket, everything=request.args.get("all") == "1")
-    everybody, looking = room.colleagues(), room.presence.looking()
+    everybody, looking, held = room.colleagues(), room.presence.looking(), desk.held(ticket.id)
+    held_for = max(0, round((held.due_at - desk.clock.now()).total_seconds())) if held else 0
     return TicketPage(
         frame, pane, ticket, room.title(intent, frame.language), question, _items(shown, desk.remarks(ticket.id)),
         tuple(CandidateLine(candidate, room.title(candidate.intent, frame.language)) for candidate in found),
@@ -61,10 +63,10 @@ def _page(room: Workroom, request: Request, user: Librarian, consultation: Consu
             tuple(each for each in everybody if each.login != user.login), tuple(room.teams),
             people(looking, ticket.id, user.login, dict(pane.names)),
         ),
-        fields=tuple((labels.get(name, name), value) for name, value in ticket.fields), hidden=hidden, held=desk.held(ticket.id),
+        fields=tuple((labels.get(name, name), value) for name, value in ticket.fields), hidden=hidden, held=held, held_for=held_for,
         earlier=tuple(EarlierLine(each, room.title(each.intent, frame.language)) for each in desk.earlier(ticket)),
         followers=tuple(_follower(each) for each in desk.followers(ticket.id)), mine=_leaders(room, user, ticket, frame.language),
-        draft=draft, error=error,
+        draft=draft, error=error, stamp=stamp,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sanic import Request
 
 from bot.desk import Desk
-from bot.domain import Hit, Librarian, QueueRow, Tally, Window
+from bot.domain import OUT_OF_SCOPE, Hit, Librarian, QueueRow, Tally, Window
 from bot.live import Hub
 from bot.messages import Language, Who
 from bot.pages.desk.contexts import Filter, HitLine, Pane, Person, QueueLine
@@ -37,6 +37,8 @@ class Workroom:
 
     def title(self, intent: str, language: Language) -> str:
         """The name of a topic; '' for none."""
+        if intent == OUT_OF_SCOPE:
+            return self.pages.knowledge.phrase("reason.out_of_scope", language)
         return self.desk.knowledge.title(intent, language, datetime.now(self.pages.zone).date()) if intent else ""
 
     def teams_of(self, login: str) -> tuple[str, ...]:
@@ -60,21 +62,37 @@ class Workroom:
         """The list of tickets as the query of this request wants it."""
         query, language, now = asked(request), self.pages.frame(request).language, self.desk.clock.now()
         names = self.desk.store.read(lambda s: tuple((each.login, each.name or each.login) for each in s.librarians()))
-        counts, filters = self.counts(self.desk.tally(), user.login), self._filters(query, language)
+        tally = self.desk.tally()
+        counts, filters = self.counts(tally, user.login), self._filters(query, language)
         alerts, held = self.desk.alerts(user.login), self.desk.held_by(user.login)
         if query.q:
             found = self.desk.search(query.q, channel=query.channel, language=query.language, page=query.page, size=PAGE_SIZE + 1)
             suggested = self.desk.suggest(query.q) if len(found) < 3 and query.page == 1 else ()
             hits = tuple(_line(hit, query.q) for hit in found[:PAGE_SIZE])
-            return Pane(query, (), len(hits), 1, counts, filters, names, alerts, held, hits, suggested, len(found) > PAGE_SIZE, current)
+            return Pane(
+                query, (), len(hits), 1, counts, filters, names, alerts, held, hits, suggested, len(found) > PAGE_SIZE, current, tally.stamp
+            )
         teams = self.teams_of(user.login)
         sheet = self.desk.sheet(query.selection(user.login, teams, now), closing=query.closing, page=query.page, size=PAGE_SIZE)
         looking, known = self.presence.looking(), dict(names)
-        lines = tuple(self._queue_line(row, user, language, now, people(looking, row.ticket.id, user.login, known)) for row in sheet.rows)
+        lines = tuple(self._line(row, language, now, people(looking, row.ticket.id, user.login, known)) for row in sheet.rows)
         last = max(1, -(-sheet.total // PAGE_SIZE))
-        return Pane(query, lines, sheet.total, last, counts, filters, names, alerts, held, more=query.page < last, current=current)
+        return Pane(
+            query,
+            lines,
+            sheet.total,
+            last,
+            counts,
+            filters,
+            names,
+            alerts,
+            held,
+            more=query.page < last,
+            current=current,
+            stamp=tally.stamp,
+        )
 
-    def _queue_line(self, row: QueueRow, user: Librarian, language: Language, now: datetime, lookers: tuple[Person, ...]) -> QueueLine:
+    def _line(self, row: QueueRow, language: Language, now: datetime, lookers: tuple[Person, ...]) -> QueueLine:
         waited = int((now - row.ticket.opened_at).total_seconds() // 60)
         news = row.last_who is Who.PATRON and row.ticket.answered_at is not None
         return QueueLine(row, self.title(row.ticket.intent, language), waited, closes_in(row.window, now), news, lookers)
