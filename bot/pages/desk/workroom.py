@@ -66,7 +66,7 @@ class Workroom:
         counts, filters = self.counts(tally, user.login), self._filters(query, language)
         alerts, held = self.desk.alerts(user.login), self.desk.held_by(user.login)
         if query.q:
-            found = self.desk.search(query.q, channel=query.channel, language=query.language, page=query.page, size=PAGE_SIZE + 1)
+            found = self.desk.search(query.q, channel=query.channel, language=query.language, page=query.page, size=PAGE_SIZE)
             suggested = self.desk.suggest(query.q) if len(found) < 3 and query.page == 1 else ()
             hits = tuple(_line(hit, query.q) for hit in found[:PAGE_SIZE])
             return Pane(
