@@ -3,9 +3,10 @@
 The rooms, from the bottom up; imports go downwards only (tests/test_house.py holds the order):
 
     messages, errors          what connectors share with the bot: Address, Question, Reply
+    incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector
-    text, pinyin, settings, tickets, hours, windows, limits, live
+    text, pinyin, settings, tickets, hours, slots, windows, limits, live
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape

@@ -198,7 +198,7 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
     release = timedelta(minutes=settings.calendar.release_after_minutes)
-    keep = timedelta(days=settings.retention.messages_days)
+    keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
 
     async def forever(work: Callable[[], Awaitable[object]], every: float) -> None:
         while True:
@@ -221,7 +221,7 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
         desk.store.on_commit(announce)
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release), _TIDY_EVERY)))
-        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep), _FORGET_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:

@@ -67,6 +67,7 @@ class _FieldRow(_Strict):
     again: _Both
     check: str = "text"
     choices: tuple[_Both, ...] = ()
+    slots: tuple[str, ...] = ()
     optional: bool = False
     personal: bool = False
 
@@ -79,7 +80,8 @@ class _FormRow(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a request form in one language. `check` names a validator of bot.forms."""
+    """One question of a request form in one language. `check` names a validator of bot.forms; `slots` is the weekly table that a
+    `slot` is chosen from, written as calendar.duty."""
 
     name: str
     label: str
@@ -87,8 +89,10 @@ class Field:
     again: str
     check: str
     choices: tuple[str, ...]
-    optional: bool
-    personal: bool
+    optional: bool = False
+    personal: bool = False
+    slots: tuple[str, ...] = ()
+    language: Language = Language.ZH
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +313,7 @@ def _forms(row: _FormRow) -> Iterable[tuple[Language, Form]]:
         fields = tuple(
             Field(
                 f.name, f.label.get(language), f.ask.get(language), f.again.get(language), f.check,
-                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal,
+                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal, f.slots, language,
             )
             for f in row.fields
         )  # fmt: skip

@@ -61,6 +61,7 @@ class Understanding(_Section):
     margin: float = Field(default=0.05, ge=0, le=1)
     clarify_at: float = Field(default=0.21, ge=0, le=1)
     forget_after_minutes: int = Field(default=30, ge=1)
+    form_expires_after_minutes: int = Field(default=120, ge=1)
     mode: Literal["auto", "shadow"] = "auto"
     suggest: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
@@ -96,9 +97,10 @@ class Calendar(_Section):
 
 
 class Retention(_Section):
-    """How long texts are kept, in days; counts are kept for ever."""
+    """How long texts are kept, in days, and the personal fields of request forms; counts are kept for ever."""
 
     messages_days: int = Field(default=730, ge=1)
+    personal_days: int = Field(default=180, ge=1)
 
 
 class Settings(BaseSettings):

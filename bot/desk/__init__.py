@@ -3,10 +3,11 @@
 from bot.desk.base import Clock, Consultation
 from bot.desk.librarians import LONGEST_REPLY, Librarians
 from bot.desk.patrons import LONGEST_QUESTION, Patrons
+from bot.desk.status import Incidents, Status
 
 
-class Desk(Patrons, Librarians):
+class Desk(Patrons, Librarians, Incidents):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
-__all__ = ["LONGEST_QUESTION", "LONGEST_REPLY", "Clock", "Consultation", "Desk"]
+__all__ = ["LONGEST_QUESTION", "LONGEST_REPLY", "Clock", "Consultation", "Desk", "Status"]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot import tickets
 from bot.desk.base import Base, Consultation
-from bot.domain import Conversation, EventName, QueueRow, Ticket, TicketStatus, Window
+from bot.domain import Conversation, ConversationState, EventName, QueueRow, Ticket, TicketStatus, Window
 from bot.errors import MoveRefused, Refused, TooMuch
 from bot.messages import Language, Reply, ReplyKind
 from bot.store import Session
@@ -38,7 +38,11 @@ class Librarians(Base):
 
     def consultation(self, number: int) -> Consultation:
         """One ticket with its whole exchange."""
-        return self.store.read(lambda s: self._consultation(s, s.ticket(number)))
+
+        def work(s: Session) -> Consultation:
+            return self._consultation(s, replace(s.ticket(number), personal=s.personal(number)))
+
+        return self.store.read(work)
 
     def claim(self, number: int, librarian: str) -> Ticket:
         """Take a ticket; MoveRefused when a colleague was faster."""
@@ -66,6 +70,9 @@ class Librarians(Base):
         ticket = self._move(s, tickets.answer(s.ticket(number), librarian, now), EventName.REPLIED, librarian)
         conversation = s.conversation_by_id(ticket.conversation)
         reply = Reply(ReplyKind.LIBRARIAN, text, language=conversation.language or Language.ZH, ticket=str(ticket.id))
+        if ticket.reason == "form" and conversation.state is ConversationState.BOT and not conversation.form:
+            # What the asker writes back about their request is for the librarian.
+            conversation = s.save_conversation(replace(conversation, state=ConversationState.HUMAN, ticket=number, options=()))
         deadline = self._closes(s, conversation, now)
         return s.add_reply(conversation, reply, now, answers=ticket.question, author=librarian, due=True, deadline=deadline)
 
@@ -79,12 +86,13 @@ class Librarians(Base):
         conversation = s.conversation_by_id(ticket.conversation)
         told = Reply(
             ReplyKind.NOTICE,
-            self._phrase("closed", conversation.language),
+            self._phrase("request_closed" if ticket.reason == "form" else "closed", conversation.language, number=number),
             language=conversation.language or Language.ZH,
             ticket=str(number),
         )
         s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
-        s.save_conversation(self._with_bot(conversation, now))
+        if conversation.ticket == number:
+            s.save_conversation(self._with_bot(conversation, now))
         return ticket
 
     def tidy(self, after: timedelta) -> tuple[Ticket, ...]:
@@ -105,9 +113,15 @@ class Librarians(Base):
             s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
         return returned
 
-    def forget(self, after: timedelta) -> int:
-        """Remove what was written longer ago than retention allows; counts are kept. Returns how many messages were emptied."""
-        return self.store.write(lambda s: s.forget(self.clock.now() - after)).result()
+    def forget(self, after: timedelta, personal_after: timedelta | None = None) -> int:
+        """Remove what was written longer ago than retention allows, and personal fields of requests after a time of their own;
+        counts are kept. Returns how many messages were emptied."""
+
+        def work(s: Session) -> int:
+            s.forget_personal(self.clock.now() - min(after, personal_after or after))
+            return s.forget(self.clock.now() - after)
+
+        return self.store.write(work).result()
 
     def closed(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
         """A ticket ends without words of ours; the bot answers this patron again."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot import tickets
-from bot.desk.base import Base, Consultation
+from bot.desk.base import Consultation
+from bot.desk.effects import Effects
 from bot.domain import (
     Conversation,
     ConversationState,
@@ -31,7 +32,7 @@ _CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _NOTHING = Prediction("", 0.0)
 
 
-class Patrons(Base):
+class Patrons(Effects):
     """What askers can do."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
@@ -69,7 +70,9 @@ class Patrons(Base):
             decision = replace(decision, notes=(Note(EventName.FAILED),))
         else:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
-            decision = self.answering.decide(question, parts, conversation, now, today)
+            background = self._background(s, conversation, question, now)
+            decision = self.answering.decide(question, parts, conversation, now, today, background=background)
+        decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, decision, number, now)
 
     def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
@@ -85,7 +88,12 @@ class Patrons(Base):
 
     def _to_ticket(self, s: Session, conversation: Conversation, question: Question, number: int, now: datetime) -> tuple[Reply, ...]:
         """The bot is silent while people have the conversation; only a waiting question can be withdrawn."""
-        if conversation.state is not ConversationState.WAITING or not self.knowledge.cue("cancel", question.text):
+        waiting = conversation.state is ConversationState.WAITING
+        if waiting and self.knowledge.cue("erase_records", question.text):
+            s.save_conversation(replace(conversation, last_at=now))
+            told = Reply(ReplyKind.NOTICE, self._phrase("erase_waiting", conversation.language), action=Action.SOCIAL)
+            return (self._send(s, conversation, replace(told, language=conversation.language or Language.ZH), now, answers=number),)
+        if not waiting or not self.knowledge.cue("cancel", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return ()
         ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
@@ -118,15 +126,19 @@ class Patrons(Base):
     def _open_ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> tuple[Conversation, Reply]:
         code = pick_up_code()
         draft = Ticket(
-            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
-        )
+            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
+            fields=handover.fields, personal=handover.personal,
+        )  # fmt: skip
         ticket = s.open_ticket(draft)
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
         self._record(s, conversation, note, now, ticket=ticket.id)
-        conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
         language = conversation.language or Language.ZH
-        name = "failed" if handover.reason == "error" else None
-        first = self._phrase(name, language, number=ticket.id) if name else self._promise(ticket.id, language)
+        if handover.reason == "form":  # a request is worked on elsewhere: the bot goes on answering
+            first = self._promise(ticket.id, language, "request_")
+        else:
+            conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
+            failed = handover.reason == "error"
+            first = self._phrase("failed", language, number=ticket.id) if failed else self._promise(ticket.id, language)
         where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{code}")
         reply = Reply(
             ReplyKind.HANDOVER,
@@ -138,20 +150,20 @@ class Patrons(Base):
         )
         return conversation, reply
 
-    def _promise(self, number: int, language: Language) -> str:
+    def _promise(self, number: int, language: Language, what: str = "handover_") -> str:
         """When a librarian will answer, by the calendar."""
         now = self.clock.calendar()
         if self.hours.on_duty(now):
-            return self._phrase("handover_now", language, number=number)
+            return self._phrase(f"{what}now", language, number=number)
         begins = self.hours.next_duty(now)
         if begins is None:
-            return self._phrase("handover_unknown", language, number=number)
+            return self._phrase(f"{what}unknown", language, number=number)
         when = (
             f"{begins:%A %d %B %H:%M}"
             if language is Language.EN
             else f"{begins.month}月{begins.day}日（周{'一二三四五六日'[begins.weekday()]}）{begins:%H:%M} "
         )
-        return self._phrase("handover_later", language, number=number, when=when)
+        return self._phrase(f"{what}later", language, number=number, when=when)
 
     def feedback(self, address: Address, message: int, helpful: bool) -> tuple[Reply, ...]:
         """Thumbs up or down on one of the bot's answers; down hands over, once."""

@@ -3,9 +3,10 @@
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
 from bot.store.inbox import Inbox
+from bot.store.incidents import Incidents
 from bot.store.people import Facts, People
-from bot.store.tickets import Tickets
+from bot.store.requests import Requests
 
 
-class Session(Deliveries, Tickets, Events, People, Facts, Inbox):
+class Session(Deliveries, Requests, Events, Incidents, People, Facts, Inbox):
     """Reads and writes inside one transaction."""
