@@ -53,8 +53,9 @@ class Doors:
 
     async def ask(self, question: Question) -> tuple[Reply, ...]:
         """One message of one asker at a time, in the order of arrival. A failure of the bot is a handover, never silence."""
-        public = self._connectors[question.address.connector].limits.public
-        (self._public if public else self._trusted).use(question.address)
+        if not self._desk.in_group(question.address):  # groups have limits of their own, beyond which nothing is dropped
+            public = self._connectors[question.address.connector].limits.public
+            (self._public if public else self._trusted).use(question.address)
         turn = self._turns.setdefault(question.address, asyncio.Lock())
         async with turn:
             try:

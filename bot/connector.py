@@ -35,7 +35,11 @@ class Limits:
 
     With `by_message` a pushed reply hangs on one message of the asker, and the platform counts by message: each opens a
     window of its own, as its Question `opens` says; `window` and `quota` are then those of a usual one. With `unprompted`
-    a reply may also go out on its own when no message takes one any more."""
+    a reply may also go out on its own when no message takes one any more.
+
+    `groups`: an address with a room is somebody in a group, where others read along; bot.desk.rooms has what follows from
+    that. `private`: that somebody can be written to alone under the same user id, at the address without the room.
+    `divides`: the platform has no other limit, but what is longer than `max_bytes` is to be pushed in parts."""
 
     max_bytes: int
     window: timedelta | None = None
@@ -46,6 +50,9 @@ class Limits:
     tap_quota: int = 0
     by_message: bool = False
     unprompted: bool = False
+    groups: bool = False
+    private: bool = False
+    divides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

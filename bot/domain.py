@@ -167,7 +167,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `question` is the stored id of the consultation it belongs to."""
+    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in."""
 
     name: EventName
     at: datetime
@@ -181,6 +181,7 @@ class Event:
     language: str = ""
     engine: str = ""
     value: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)

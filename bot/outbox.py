@@ -77,7 +77,7 @@ class Outbox:
         assert parcel.message.reply is not None
         reply, limits = parcel.message.reply, connector.limits
         # Other channels take a reply whole, or divide it themselves.
-        whole = parts(reply, limits.max_bytes) if limits.quota else (reply.plain(),)
+        whole = parts(reply, limits.max_bytes) if limits.quota or limits.divides else (reply.plain(),)
         for number in range(parcel.sent, len(whole)):
             push = self._push_on_hook if limits.by_message else self._push
             status, due_at, error, more = await push(parcel, connector, whole, number)

@@ -7,7 +7,7 @@ start and is named together with its line.
 import os
 import re
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.errors import WrongSetting
+from bot.groups import Manners, spans
+
+_LOWEST_BAR = 0.9
 
 
 class _Section(BaseModel):
@@ -103,6 +106,49 @@ class Retention(_Section):
     personal_days: int = Field(default=180, ge=1)
 
 
+class Room(_Section):
+    """How the bot behaves in a group; see bot.groups.Manners for what each means."""
+
+    name: str = ""
+    quiet: tuple[str, ...] = ()
+    cooldown_minutes: int = Field(default=10, ge=0)
+    prefix: str = ""
+    silent: bool = False
+    bar: float = Field(default=0.0, ge=0, le=1)
+    per_minute: int = Field(default=20, ge=1)
+    per_account: int = Field(default=6, ge=1)
+    longest: int = Field(default=240, ge=40)
+
+    @field_validator("quiet")
+    @classmethod
+    def _quiet_is_readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        spans(value)
+        return value
+
+    @field_validator("bar")
+    @classmethod
+    def _bar_is_high(cls, value: float) -> float:
+        if 0 < value < _LOWEST_BAR:
+            raise ValueError(f"is 0 (only when addressed) or from {_LOWEST_BAR} to 1")
+        return value
+
+
+class Groups(Room):
+    """Manners in all groups. `allow`: only in these (none: in all that the bot is in); `room`: what is different in one group."""
+
+    allow: tuple[str, ...] = ()
+    room: dict[str, Room] = {}
+
+    def manners(self, room: str) -> Manners:
+        """The manners in one group."""
+        own = self.room.get(room, Room())
+        at = self.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+        return Manners(
+            own.name or room, not self.allow or room in self.allow, spans(at.quiet), timedelta(minutes=at.cooldown_minutes),
+            at.prefix.strip(), at.silent, at.bar, at.per_minute, at.per_account, at.longest,
+        )  # fmt: skip
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `root` is the folder of refdesk.toml; relative paths start there."""
 
@@ -115,6 +161,7 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    groups: Groups = Groups()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")
 

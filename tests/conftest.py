@@ -109,7 +109,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-LIMITS = {"rest": Limits(1_000_000), "web": Limits(100_000, public=True), "stub": Limits(100_000, inline=False)}
+LIMITS = {
+    "rest": Limits(1_000_000),
+    "web": Limits(100_000, public=True),
+    "stub": Limits(100_000, inline=False),
+    "onebot": Limits(100_000, inline=False, groups=True, private=True),  # a group whose members can be written to alone
+    "qq": Limits(100_000, inline=False, groups=True),  # and one whose members cannot
+}
 
 
 @pytest.fixture

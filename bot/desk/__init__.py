@@ -2,11 +2,12 @@
 
 from bot.desk.base import Clock, Consultation
 from bot.desk.librarians import LONGEST_REPLY, Librarians
-from bot.desk.patrons import LONGEST_QUESTION, Patrons
+from bot.desk.patrons import LONGEST_QUESTION
+from bot.desk.rooms import Rooms
 from bot.desk.status import Incidents, Status
 
 
-class Desk(Patrons, Librarians, Incidents):
+class Desk(Rooms, Librarians, Incidents):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 

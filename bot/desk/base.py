@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +13,9 @@ from bot.answering import Answering
 from bot.connector import Limits
 from bot.domain import Conversation, Engine, Event, EventName, Message, Note, Ticket, Window
 from bot.hours import DutyHours
+from bot.limits import RateLimit
 from bot.messages import Address, Language, Reply
+from bot.settings import Groups
 from bot.store import Session, Store
 
 
@@ -55,15 +58,23 @@ class Base:
         address: str,
         clock: Clock,
         secret: str = "",
+        groups: Groups | None = None,
     ) -> None:
         self.store, self.engine, self.answering, self.hours = store, engine, answering, hours
         self.knowledge = answering.knowledge
         self._limits, self._address, self.clock = limits, address.rstrip("/"), clock
+        self._groups = groups or Groups()
+        self._uses, self._using = RateLimit(1, lambda: self.clock.now().timestamp()), threading.Lock()
         self.secret = secret or store.write(lambda s: s.fact("secret", secrets.token_hex(32))).result()
 
     def visitor(self, address: Address) -> str:
         """The pseudonym under which an asker appears in events."""
         return hmac.new(self.secret.encode(), f"{address.connector}\0{address.user}".encode(), hashlib.sha256).hexdigest()[:16]
+
+    def in_group(self, address: Address) -> bool:
+        """Whether others read along at this address."""
+        limits = self._limits.get(address.connector)
+        return bool(address.room) and limits is not None and limits.groups
 
     def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str) -> Ticket:
         conversation = s.conversation_by_id(ticket.conversation)
@@ -86,10 +97,11 @@ class Base:
     def _record(
         self, s: Session, conversation: Conversation, note: Note, now: datetime, *, ticket: int = 0, librarian: str = "", engine: str = ""
     ) -> None:
+        room = conversation.address.room if self.in_group(conversation.address) else ""
         s.record(
             Event(
                 note.name, now, conversation.address.connector, conversation.visitor, note.question, note.intent, note.entry, ticket,
-                librarian, conversation.language or "", engine, note.value,
+                librarian, conversation.language or "", engine, note.value, room,
             )
         )  # fmt: skip
 
@@ -105,4 +117,9 @@ class Base:
         return window.closes_at if window else None
 
     def _consultation(self, s: Session, ticket: Ticket) -> Consultation:
-        return Consultation(ticket, s.conversation_by_id(ticket.conversation), s.messages(ticket.conversation))
+        """A question that was asked in a group comes with what was said there up to the ticket."""
+        messages, elsewhere = s.messages(ticket.conversation), s.message(ticket.question).conversation
+        if elsewhere != ticket.conversation:
+            public = tuple(message for message in s.messages(elsewhere) if message.at <= ticket.opened_at)
+            messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
+        return Consultation(ticket, s.conversation_by_id(ticket.conversation), messages)

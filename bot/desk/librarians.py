@@ -91,8 +91,7 @@ class Librarians(Base):
             ticket=str(number),
         )
         s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
-        if conversation.ticket == number:
-            s.save_conversation(self._with_bot(conversation, now))
+        self._over(s, ticket, conversation)
         return ticket
 
     def tidy(self, after: timedelta) -> tuple[Ticket, ...]:
@@ -126,7 +125,12 @@ class Librarians(Base):
     def closed(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
         """A ticket ends without words of ours; the bot answers this patron again."""
         self._move(s, ticket, EventName.CLOSED, ticket.claimed_by)
-        s.save_conversation(self._with_bot(conversation, self.clock.now()))
+        self._over(s, ticket, conversation)
+
+    def _over(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
+        """The bot speaks again, unless the conversation is not about this ticket: requests stand beside it."""
+        if conversation.ticket == ticket.id:
+            s.save_conversation(self._with_bot(conversation, self.clock.now()))
 
     def _own(self, s: Session, number: int, librarian: str) -> Ticket:
         ticket = s.ticket(number)

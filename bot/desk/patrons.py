@@ -73,14 +73,18 @@ class Patrons(Effects):
             background = self._background(s, conversation, question, now)
             decision = self.answering.decide(question, parts, conversation, now, today, background=background)
         decision = self._take_effect(s, conversation, decision, now)
-        return self._carry_out(s, decision, number, now)
+        return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
+        """What of a decision may be said where the question was asked."""
+        return decision
 
     def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
         """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
         limits = self._limits.get(question.address.connector)
-        if limits is None or limits.inline or limits.window is None or question.tap:
+        if limits is None or limits.inline or question.tap:
             return False
-        waited = s.resend(question.address, now, now + limits.window)
+        waited = s.resend(question.address, now, now + limits.window if limits.window else None)
         if waited and self.knowledge.cue("more", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return True
@@ -123,7 +127,16 @@ class Patrons(Effects):
         s.save_conversation(conversation)
         return sent
 
-    def _open_ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> tuple[Conversation, Reply]:
+    def _open_ticket(
+        self, s: Session, conversation: Conversation, handover: Handover, now: datetime
+    ) -> tuple[Conversation, tuple[Reply, ...]]:
+        """People have the conversation from now on. What the asker is to be told where they asked comes second."""
+        ticket = self._ticket(s, conversation, handover, now)
+        if handover.reason != "form":  # a request is worked on elsewhere: the bot goes on answering
+            conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
+        return conversation, (self._receipt(ticket, conversation.language or Language.ZH),)
+
+    def _ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> Ticket:
         code = pick_up_code()
         draft = Ticket(
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
@@ -132,23 +145,22 @@ class Patrons(Effects):
         ticket = s.open_ticket(draft)
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
         self._record(s, conversation, note, now, ticket=ticket.id)
-        language = conversation.language or Language.ZH
-        if handover.reason == "form":  # a request is worked on elsewhere: the bot goes on answering
-            first = self._promise(ticket.id, language, "request_")
-        else:
-            conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
-            failed = handover.reason == "error"
-            first = self._phrase("failed", language, number=ticket.id) if failed else self._promise(ticket.id, language)
-        where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{code}")
-        reply = Reply(
+        return ticket
+
+    def _receipt(self, ticket: Ticket, language: Language) -> Reply:
+        """The number, when a librarian will answer, and the pick-up code."""
+        what = "request_" if ticket.reason == "form" else "handover_"
+        failed = ticket.reason == "error"
+        first = self._phrase("failed", language, number=ticket.id) if failed else self._promise(ticket.id, language, what)
+        where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{ticket.code}")
+        return Reply(
             ReplyKind.HANDOVER,
             f"{first}\n{where}",
             language=language,
-            intent=handover.intent,
+            intent=ticket.intent,
             ticket=str(ticket.id),
             action=Action.ESCALATE,
         )
-        return conversation, reply
 
     def _promise(self, number: int, language: Language, what: str = "handover_") -> str:
         """When a librarian will answer, by the calendar."""
@@ -183,9 +195,9 @@ class Patrons(Effects):
         if helpful or conversation.state is not ConversationState.BOT:
             return ()
         conversation, told = self._open_ticket(s, conversation, Handover("unhelpful", message.reply.intent, asked), now)
-        sent = self._send(s, conversation, told, now)
+        sent = tuple(self._send(s, conversation, reply, now) for reply in told)
         s.save_conversation(conversation)
-        return (sent,)
+        return sent
 
     def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
         """Replies that waited for this asker; the same again for the same message `asked`."""
@@ -248,8 +260,8 @@ def pick_up_code() -> str:
     return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
-def _joined(replies: tuple[Reply, ...], told: Reply) -> tuple[Reply, ...]:
+def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
     """The handover notice follows the bot's words; a lone introduction becomes one message with it."""
-    if len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
-        return (replace(told, text=f"{replies[0].text}\n{told.text}"),)
-    return (*replies, told)
+    if len(told) == len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
+        return (replace(told[0], text=f"{replies[0].text}\n{told[0].text}"),)
+    return (*replies, *told)

@@ -76,8 +76,8 @@ class Incidents(Base):
         conversation = s.conversation_by_id(number)
         window = self._window(s, number, conversation.address.connector, now)
         shut = window is not None and (window.left == 0 or (window.closes_at is not None and window.closes_at <= now))
-        # Nobody is interrupted while a librarian speaks, and stale news is no news.
-        if shut or conversation.state is ConversationState.HUMAN:
+        # Nobody is interrupted while a librarian speaks, a group has not asked, and stale news is no news.
+        if shut or conversation.state is ConversationState.HUMAN or conversation.address.room:
             return False
         language = conversation.language or Language.ZH
         text = self._phrase("incident_over", language, notice=incident.notice(language))

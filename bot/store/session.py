@@ -2,11 +2,12 @@
 
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
+from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.incidents import Incidents
 from bot.store.people import Facts, People
 from bot.store.requests import Requests
 
 
-class Session(Deliveries, Requests, Events, Incidents, People, Facts, Inbox):
+class Session(Deliveries, Requests, Events, Incidents, Groups, People, Facts, Inbox):
     """Reads and writes inside one transaction."""
