@@ -12,6 +12,7 @@ from bot.text import bare, clean, has_words, is_question, normalise
 
 LONGEST = 500
 _LONGEST_DAY = 30
+_SHORTEST_PART = 2
 
 _PATTERNS = {
     "phone": re.compile(r"\+?\d[\d -]{6,18}\d"),
@@ -102,7 +103,9 @@ def _choice(offered: tuple[str, ...], value: str) -> str | None:
     number = normalise(value).rstrip(".、)")
     if number.isdecimal() and 1 <= int(number) <= len(offered):
         return offered[int(number) - 1]
-    return next((choice for choice in offered if bare(choice) == bare(value)), None)
+    said = bare(value)
+    alike = [choice for choice in offered if len(said) >= _SHORTEST_PART and (said in bare(choice) or bare(choice) in said)]
+    return next((choice for choice in offered if bare(choice) == said), alike[0] if len(alike) == 1 else None)
 
 
 def _slot(field: Field, value: str, almanac: Almanac, offered: tuple[str, ...]) -> str | None:

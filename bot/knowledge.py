@@ -263,6 +263,10 @@ class _Reader:
         for name, words in content.items():
             if not isinstance(words, list):
                 self.defects.append(Defect(path, _line(root, (name,)), f"{name}: expected a list of phrases"))
+                continue
+            for word in words:  # YAML takes a bare yes or no for true or false
+                if not isinstance(word, str):
+                    self.defects.append(Defect(path, _line(root, (name,)), f"{name}: {word!r} is no text; put it in quotes"))
         return {name: frozenset(bare(str(word)) for word in words) for name, words in content.items() if isinstance(words, list)}
 
     def _fill(self, text: str, language: Language, facts: Mapping[tuple[str, Language], str], place: tuple[Path, int]) -> str:

@@ -71,6 +71,7 @@ def test_a_field_takes_what_its_check_allows(check: str, typed: str, stored: str
     ("typed", "stored"),
     [
         ("1", "学生"), ("３", "校外 读者"), ("2.", "教师"), ("2、", "教师"), ("教师", "教师"), ("校外读者！", "校外 读者"),
+        ("我是教师", "教师"), ("校外", "校外 读者"), ("外", None), ("学生或教师", None),
         ("0", None), ("4", None), ("校长", None), ("😀", None), ("9" * 400, None),
     ],
 )  # fmt: skip

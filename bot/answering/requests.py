@@ -124,7 +124,7 @@ class Requests(Understood, Own, Notices):
             text = field.again if step.refused else field.ask
             offered = forms.choices(field, s.almanac)
             choices = tuple(Choice(str(number), title, str(number)) for number, title in enumerate(offered, 1))
-            if step.progress.refusals >= _STUCK_AT:
+            if step.refused and step.progress.refusals >= _STUCK_AT:
                 text += "\n" + self._phrase(s, "form_stuck")
         conversation = replace(s.conversation, form=replace(step.progress, offered=offered), options=())
         reply = Reply(ReplyKind.FORM, intro + text, choices=choices, form=form.id, language=s.language, intent=form.id, action=Action.FORM)
