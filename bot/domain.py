@@ -146,8 +146,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page. `fields` are those of a
-    request form; its `personal` ones are stored apart, and are there only where somebody asked for them."""
+    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others.
+    `fields` are those of a request form; its `personal` ones are stored apart, and are there only where they are asked for."""
 
     id: int
     conversation: int
@@ -163,6 +163,7 @@ class Ticket:
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
     personal: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +219,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A ticket to be opened: for which stored question, why, and the form's fields if one was filled in."""
+    """A ticket to be opened: for which stored question, why, the form's fields if one was filled in, and whether it is an emergency."""
 
     reason: str
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
     personal: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +320,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Librarian:
-    """Somebody who signs in. `session` is raised to end all their sessions; `password` is an argon2 hash or ''."""
+    """Somebody who signs in. `password` is an argon2 hash or ''; `totp` the base32 secret of a second factor or '';
+    `totp_used` the time step of the last code, so that none works twice. Who is `disabled` cannot sign in."""
 
     login: str
     name: str
@@ -326,7 +329,68 @@ class Librarian:
     password: str = ""
     failures: int = 0
     locked_until: datetime | None = None
-    session: int = 0
+    totp: str = ""
+    totp_used: int = 0
+    email: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where: the login ('' before one is known), the network address and the browser."""
+
+    login: str = ""
+    address: str = ""
+    agent: str = ""
+
+
+NOBODY = Actor()
+"""Whoever works at the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSession:
+    """One browser that is signed in. `id` names it without being able to open it."""
+
+    id: str
+    login: str
+    begun_at: datetime
+    seen_at: datetime
+    address: str
+    agent: str
+
+
+class Deed(StrEnum):
+    """What the audit log keeps."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    SESSIONS_ENDED = "sessions_ended"
+    INVITED = "invited"
+    PASSWORD_SET = "password_set"
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    ROLE_CHANGED = "role_changed"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    EXPORTED = "exported"
+    DELETED = "deleted"
+    EDITED = "edited"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to whom or what, when, from where. Append-only."""
+
+    at: datetime
+    who: str
+    deed: Deed
+    target: str = ""
+    address: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,12 @@ def answer(ticket: Ticket, librarian: str, now: datetime) -> Ticket:
     return _moved(ticket, ANSWERED, answered_at=ticket.answered_at or now)
 
 
+def answered_outside(ticket: Ticket, agent: str, now: datetime) -> Ticket:
+    """Note a reply that was given through the platform's own desk; a ticket that nobody holds is its agent's from now on."""
+    taken = claim(ticket, agent, now) if ticket.status is WAITING else ticket
+    return answer(taken, taken.claimed_by, now)
+
+
 def close(ticket: Ticket, now: datetime) -> Ticket:
     """End a ticket, answered or not."""
     return _moved(ticket, CLOSED, closed_at=now)

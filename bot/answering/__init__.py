@@ -43,7 +43,8 @@ class Answering(Steering):
 
     def _decided(self, s: Situation) -> Decision:
         steps: tuple[Callable[[Situation], Decision | None], ...] = (
-            self._named, self._form, self._own, self._offered, self._wordless, self._steering, self._facet, self._several,
+            self._safe, self._named, self._form, self._own, self._offered,
+            self._wordless, self._steering, self._facet, self._several,
         )  # fmt: skip
         for step in steps:
             if (decision := step(s)) is not None:

@@ -18,6 +18,13 @@ from bot.messages import Address, Language, Reply
 from bot.settings import Groups
 from bot.store import Session, Store
 
+_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def pick_up_code() -> str:
+    """An unguessable code of letters and digits that are not mistaken for each other."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
+
 
 @dataclass(frozen=True, slots=True)
 class Consultation:

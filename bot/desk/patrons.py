@@ -1,12 +1,13 @@
 """The patrons' side of the desk: from a message to its replies, a ticket, and what waits for them."""
 
-import secrets
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 
 from bot import tickets
-from bot.desk.base import Consultation
+from bot.care import Safeguard
+from bot.desk.agents import Agents
+from bot.desk.base import Consultation, pick_up_code
 from bot.desk.effects import Effects
 from bot.domain import (
     Conversation,
@@ -28,11 +29,10 @@ from bot.text import clean, has_words, language_of
 from bot.understanding import understand
 
 LONGEST_QUESTION = 10_000
-_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _NOTHING = Prediction("", 0.0)
 
 
-class Patrons(Effects):
+class Patrons(Effects, Agents):
     """What askers can do."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
@@ -61,13 +61,15 @@ class Patrons(Effects):
         now = self.clock.now()
         conversation = s.conversation(question.address, self.visitor(question.address))
         number = s.add_question(conversation, question, parts[0].prediction if parts else None, now)
+        if question.agent:
+            self._attended(s, conversation, number, parts, question.agent)
+            return ()
         if self._resumed(s, conversation, question, now):
             return ()
         if conversation.state is not ConversationState.BOT:
             return self._to_ticket(s, conversation, question, number, now)
         if parts is None:
-            decision = Decision(Action.ESCALATE, (), replace(conversation, language=language), Handover("error"), new_question=True)
-            decision = replace(decision, notes=(Note(EventName.FAILED),))
+            decision = self._failed(replace(conversation, language=language), question, language)
         else:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
             background = self._background(s, conversation, question, now)
@@ -78,6 +80,14 @@ class Patrons(Effects):
     def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """What of a decision may be said where the question was asked."""
         return decision
+
+    def _failed(self, conversation: Conversation, question: Question, language: Language) -> Decision:
+        """A person, because the bot broke down; what is dangerous is met as ever."""
+        guard, notes = self.knowledge.danger(question.text), (Note(EventName.FAILED),)
+        if guard is None:
+            return Decision(Action.ESCALATE, (), conversation, Handover("error"), notes, new_question=True)
+        told = Reply(ReplyKind.NOTICE, self._phrase(f"safety.{guard.danger}", language), language=language)
+        return Decision(Action.ESCALATE, (told,), conversation, Handover(guard.danger, urgent=guard.urgent), notes, new_question=True)
 
     def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
         """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
@@ -91,7 +101,9 @@ class Patrons(Effects):
         return False
 
     def _to_ticket(self, s: Session, conversation: Conversation, question: Question, number: int, now: datetime) -> tuple[Reply, ...]:
-        """The bot is silent while people have the conversation; only a waiting question can be withdrawn."""
+        """The bot is silent while people have the conversation; only a waiting question can be withdrawn, or become urgent."""
+        if guard := self.knowledge.danger(question.text):
+            return self._raised(s, conversation, guard, question, number, now)
         waiting = conversation.state is ConversationState.WAITING
         if waiting and self.knowledge.cue("erase_records", question.text):
             s.save_conversation(replace(conversation, last_at=now))
@@ -106,6 +118,20 @@ class Patrons(Effects):
         text = self._phrase("withdrawn", conversation.language, number=ticket.id)
         reply = Reply(ReplyKind.NOTICE, text, language=conversation.language or Language.ZH, ticket=str(ticket.id), action=Action.SOCIAL)
         return (self._send(s, conversation, reply, now, answers=number),)
+
+    def _raised(
+        self, s: Session, conversation: Conversation, guard: Safeguard, question: Question, number: int, now: datetime
+    ) -> tuple[Reply, ...]:
+        """Danger while a ticket is open puts it before all others; while nobody has taken it, the asker is told where help is."""
+        ticket = s.ticket(conversation.ticket)
+        if guard.urgent and not ticket.urgent:
+            ticket = s.save_ticket(replace(ticket, urgent=True))
+        s.save_conversation(replace(conversation, last_at=now))
+        if conversation.state is not ConversationState.WAITING:
+            return ()
+        language = language_of(question.text) or conversation.language or Language.ZH
+        text = self._phrase(f"safety.{guard.danger}", language)
+        return (self._send(s, conversation, Reply(ReplyKind.NOTICE, text, language=language, ticket=str(ticket.id)), now, answers=number),)
 
     def _carry_out(self, s: Session, decision: Decision, number: int, now: datetime) -> tuple[Reply, ...]:
         conversation = decision.conversation
@@ -140,7 +166,7 @@ class Patrons(Effects):
         code = pick_up_code()
         draft = Ticket(
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
-            fields=handover.fields, personal=handover.personal,
+            fields=handover.fields, personal=handover.personal, urgent=handover.urgent,
         )  # fmt: skip
         ticket = s.open_ticket(draft)
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
@@ -253,11 +279,6 @@ class Patrons(Effects):
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
-
-
-def pick_up_code() -> str:
-    """An unguessable code of letters and digits that are not mistaken for each other."""
-    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
 def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:

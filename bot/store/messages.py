@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain import Conversation, DeliveryStatus, EventName, Message, Prediction
 from bot.errors import NotFound
-from bot.messages import Question, Reply, ReplyKind, Who
+from bot.messages import Language, Overheard, Question, Reply, ReplyKind, Who
 from bot.store import rows
 from bot.store.base import Base
 
@@ -76,6 +76,34 @@ class Messages(Base):
             )
         self.changed.add(conversation.id)
         return replace(reply, id=number)
+
+    def add_overheard(self, conversation: Conversation, said: Overheard, at: datetime, *, answers: int) -> None:
+        """Store what somebody of the library said through the platform's own desk: it is with the asker already."""
+        language = conversation.language or Language.ZH
+        reply = Reply(ReplyKind.LIBRARIAN, said.text, language=language, ticket=str(conversation.ticket or ""))
+        self._insert(
+            "messages",
+            {
+                "conversation": conversation.id,
+                "who": Who.LIBRARIAN.value,
+                "connector": said.address.connector,
+                "external": said.id,
+                "text": said.text,
+                "language": language.value,
+                "at": rows.stamp(at),
+                "author": said.agent,
+                "answers": answers,
+                "question": conversation.question,
+                "ticket": conversation.ticket,
+                "body": rows.REPLY.dump_json(reply).decode(),
+                "attachments": rows.ATTACHMENTS.dump_json(said.attachments).decode(),
+            },
+        )
+        self.changed.add(conversation.id)
+
+    def knows(self, connector: str, external: str) -> bool:
+        """Whether a message with this id of its platform is stored."""
+        return self._one("select 1 from messages where connector = ? and external = ?", connector, external) is not None
 
     def replies_to(self, question: Question) -> tuple[Reply, ...] | None:
         """What was said back to this message before; None when it is new."""

@@ -7,11 +7,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.domain import (
+    AuditEntry,
     Conversation,
+    Deed,
     DeliveryStatus,
     Event,
     EventName,
     Librarian,
+    LoginSession,
     Message,
     Prediction,
     Role,
@@ -82,6 +85,7 @@ def ticket_of(row: Row) -> Ticket:
         answered_at=moment(row["answered_at"]),
         closed_at=moment(row["closed_at"]),
         fields=tuple((name, value) for name, value in json.loads(row["fields"])),
+        urgent=bool(row["urgent"]),
     )
 
 
@@ -100,6 +104,7 @@ def ticket_row(ticket: Ticket) -> Row:
         "answered_at": stamp(ticket.answered_at),
         "closed_at": stamp(ticket.closed_at),
         "fields": json.dumps(ticket.fields, ensure_ascii=False),
+        "urgent": int(ticket.urgent),
     }
 
 
@@ -118,5 +123,21 @@ def event_row(event: Event) -> Row:
 def librarian_of(row: Row) -> Librarian:
     """An account."""
     return Librarian(
-        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]), row["session"]
-    )
+        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]),
+        row["totp"], row["totp_used"], row["email"], bool(row["disabled"]),
+    )  # fmt: skip
+
+
+def login_session_of(row: Row) -> LoginSession:
+    """A browser that is signed in."""
+    begun, seen = moment(row["begun_at"]), moment(row["seen_at"])
+    assert begun
+    assert seen
+    return LoginSession(row["digest"], row["login"], begun, seen, row["address"], row["agent"])
+
+
+def audit_of(row: Row) -> AuditEntry:
+    """A line of the audit log."""
+    at = moment(row["at"])
+    assert at
+    return AuditEntry(at, row["who"], Deed(row["deed"]), row["target"], row["address"], row["detail"])

@@ -5,9 +5,20 @@ from bot.store.events import Events
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.incidents import Incidents
-from bot.store.people import Facts, People
+from bot.store.people import Audit, Facts, LoginSessions, People
 from bot.store.requests import Requests
 
 
-class Session(Deliveries, Requests, Events, Incidents, Groups, People, Facts, Inbox):
+class Session(
+    Deliveries,
+    Requests,
+    Events,
+    Incidents,
+    Groups,
+    Inbox,
+    People,
+    LoginSessions,
+    Audit,
+    Facts,
+):
     """Reads and writes inside one transaction."""

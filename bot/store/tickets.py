@@ -54,11 +54,14 @@ class Tickets(Base):
         return rows.ticket_of(row)
 
     def queue(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "", limit: int = 200) -> tuple[QueueRow, ...]:
-        """Tickets with the words of their question, oldest first."""
+        """Tickets with the words of their question: urgent ones first, then the oldest."""
         marks = ", ".join("?" * len(statuses))
         mine, who = (" and t.claimed_by = ?", [claimed_by]) if claimed_by else ("", [])
         found = self._rows(
-            f"{_QUEUE} where t.status in ({marks}){mine} order by t.opened_at, t.id limit ?", *[s.value for s in statuses], *who, limit
+            f"{_QUEUE} where t.status in ({marks}){mine} order by t.urgent desc, t.opened_at, t.id limit ?",
+            *[s.value for s in statuses],
+            *who,
+            limit,
         )
         return tuple(QueueRow(rows.ticket_of(row), row["asked"], row["connector"]) for row in found)
 
