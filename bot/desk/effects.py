@@ -26,7 +26,7 @@ class Effects(Base):
             s.faults(now - LATELY, but=conversation.visitor),
             Almanac(self.clock.calendar().astimezone(self.hours.zone), self.hours),
             s.open_requests(conversation.visitor) if about_self else (),
-            s.held(conversation.visitor) if about_self else None,
+            s.stored_of(conversation.visitor) if about_self else None,
         )
 
     def _take_effect(self, s: Session, before: Conversation, decision: Decision, now: datetime) -> Decision:

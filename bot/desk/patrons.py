@@ -166,7 +166,8 @@ class Patrons(Effects, Agents):
         code = pick_up_code()
         draft = Ticket(
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
-            fields=handover.fields, personal=handover.personal, urgent=handover.urgent,
+            fields=handover.fields, personal=handover.personal, urgent=handover.urgent, language=conversation.language or "",
+            college=next((each.value for each in conversation.entities if each.kind == "college"), ""),
         )  # fmt: skip
         ticket = s.open_ticket(draft)
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)

@@ -8,6 +8,7 @@ from bot.incidents import Held
 from bot.messages import Reply, ReplyKind, Who
 from bot.store import rows
 from bot.store.tickets import Tickets
+from bot.text import spaced
 
 _OWN = "select id from conversations where visitor = ?"
 _FORMS = "reason = 'form'"
@@ -38,7 +39,7 @@ class Requests(Tickets):
         )  # fmt: skip
         return tuple(rows.ticket_of(row) for row in found)
 
-    def held(self, visitor: str) -> Held:
+    def stored_of(self, visitor: str) -> Held:
         """How much is stored of an asker."""
         row = self._rows(f"select count(*) as n, min(at) as since from messages where conversation in ({_OWN}) and {_WORDS}", visitor)[0]
         return Held(row["n"], rows.moment(row["since"]), len(self.open_requests(visitor)))
@@ -47,14 +48,15 @@ class Requests(Tickets):
         """Cover personal values in what was said since a form was begun: they are kept in their own table, or not at all."""
         for value in values:
             covered = covered_of(value)
-            for column, old, new in (
-                ("text", value, covered),
-                ("body", json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(covered, ensure_ascii=False)[1:-1]),
-            ):
-                self._db.conn.execute(
-                    f"update messages set {column} = replace({column}, ?, ?) where conversation = ? and instr({column}, ?) > 0",
-                    (old, new, conversation, old),
-                )
+            found = self._rows("select id, text from messages where conversation = ? and instr(text, ?) > 0", conversation, value)
+            for row in found:
+                text = row["text"].replace(value, covered)
+                self._db.conn.execute("update messages set text = ? where id = ?", (text, row["id"]))
+                self._db.conn.execute("update search set words = ? where rowid = ?", (spaced(text), row["id"]))
+            inside, hidden = (json.dumps(each, ensure_ascii=False)[1:-1] for each in (value, covered))
+            sql = "update messages set body = replace(body, ?, ?) where conversation = ? and instr(body, ?) > 0"
+            self._db.conn.execute(sql, (inside, hidden, conversation, inside))
+        self._merge_search()
 
     def erase(self, visitor: str) -> None:
         """Remove an asker's words, form fields, understanding and attachments everywhere; rows and events stay, so that every
@@ -69,7 +71,14 @@ class Requests(Tickets):
         )
         self._db.conn.execute(f"delete from personal where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
         self._db.conn.execute(f"update tickets set fields = '[]' where conversation in ({_OWN})", (visitor,))
+        self._db.conn.execute(f"delete from notes where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
+        self._db.conn.execute(f"delete from held where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
         self._db.conn.execute(f"delete from incident_askers where conversation in ({_OWN})", (visitor,))
+        self._merge_search()
+
+    def _merge_search(self) -> None:
+        """The index lets go of removed words themselves as its segments are merged."""
+        self._db.conn.execute("insert into search (search, rank) values ('merge', -500)")
 
     def forget_personal(self, before: datetime) -> int:
         """Remove the personal fields of requests from before a time. Returns how many."""

@@ -6,12 +6,18 @@ from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.incidents import Incidents
 from bot.store.people import Audit, Facts, LoginSessions, People
+from bot.store.queue import Queue
+from bot.store.remarks import Remarks
 from bot.store.requests import Requests
+from bot.store.search import Search
 
 
 class Session(
     Deliveries,
     Requests,
+    Queue,
+    Remarks,
+    Search,
     Events,
     Incidents,
     Groups,
