@@ -129,7 +129,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     patron.mount(app, pages, desk, interface)
     signin.mount(app, pages)
     librarian.mount(app, pages, desk, hub)
-    manager.mount(app, pages, desk)
+    manager.mount(app, pages, desk, house.ledger(settings, desk.store))
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():

@@ -64,7 +64,7 @@ class Outbox:
 
     async def _deliver(self, parcel: Parcel) -> None:
         status, due_at, error = await self._try(parcel)
-        await asyncio.wrap_future(self._store.write(lambda s: s.settle(parcel.id, status, due_at=due_at, error=error)))
+        await asyncio.wrap_future(self._store.write(lambda s: s.settle(parcel.id, status, self._now(), due_at=due_at, error=error)))
 
     async def _try(self, parcel: Parcel) -> tuple[DeliveryStatus, datetime | None, str]:
         connector = self._connectors.get(parcel.address.connector)

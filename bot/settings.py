@@ -101,6 +101,12 @@ class Retention(_Section):
     messages_days: int = Field(default=730, ge=1)
 
 
+class Reports(_Section):
+    """What figures show. `librarians`: what each of them did, where the staff council allows it."""
+
+    librarians: bool = True
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `root` is the folder of refdesk.toml; relative paths start there."""
 
@@ -113,6 +119,7 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    reports: Reports = Reports()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")
 

@@ -89,7 +89,7 @@ class Base:
         s.record(
             Event(
                 note.name, now, conversation.address.connector, conversation.visitor, note.question, note.intent, note.entry, ticket,
-                librarian, conversation.language or "", engine, note.value,
+                librarian, conversation.language or "", engine, note.value, conversation.address.room, note.college,
             )
         )  # fmt: skip
 

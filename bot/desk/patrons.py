@@ -97,7 +97,8 @@ class Patrons(Base):
         if decision.new_question:
             intent = decision.prediction.intent if decision.prediction else ""
             engine = decision.prediction.engine if decision.prediction else ""
-            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked), now, engine=engine)
+            college = _college(decision)
+            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked, college=college), now, engine=engine)
         for note in decision.notes:
             self._record(s, conversation, replace(note, question=note.question or asked), now)
         replies = decision.replies
@@ -116,7 +117,8 @@ class Patrons(Base):
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
         )
         ticket = s.open_ticket(draft)
-        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
+        college = dict(handover.fields).get("college", "")
+        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason, college=college)
         self._record(s, conversation, note, now, ticket=ticket.id)
         conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
         language = conversation.language or Language.ZH
@@ -195,7 +197,7 @@ class Patrons(Base):
         if conversation.state is not ConversationState.BOT:
             ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
-        s.shelve(conversation.id)
+        s.shelve(conversation.id, now)
         s.save_conversation(self._with_bot(conversation, now))
 
     def history(self, address: Address, after: int = 0) -> Exchange:
@@ -212,6 +214,12 @@ class Patrons(Base):
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
+
+
+def _college(decision: Decision) -> str:
+    """The college that the question names, or that was named before in the same conversation; '' when none was."""
+    named = (*(decision.prediction.entities if decision.prediction else ()), *decision.conversation.entities)
+    return next((entity.value for entity in named if entity.kind == "college"), "")
 
 
 def _joined(replies: tuple[Reply, ...], told: Reply) -> tuple[Reply, ...]:

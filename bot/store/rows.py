@@ -38,7 +38,8 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _known(text: str) -> datetime:
+def known(text: str) -> datetime:
+    """A stored time that is always there."""
     return datetime.fromisoformat(text)
 
 
@@ -56,7 +57,7 @@ def message_of(row: Row) -> Message:
         conversation=row["conversation"],
         who=who,
         text=row["text"],
-        at=_known(row["at"]),
+        at=known(row["at"]),
         author=row["author"],
         ticket=row["ticket"],
         reply=REPLY.validate_json(row["body"]) if own else None,
@@ -75,7 +76,7 @@ def ticket_of(row: Row) -> Ticket:
         intent=row["intent"],
         reason=row["reason"],
         status=TicketStatus(row["status"]),
-        opened_at=_known(row["opened_at"]),
+        opened_at=known(row["opened_at"]),
         code=row["code"],
         claimed_by=row["claimed_by"],
         claimed_at=moment(row["claimed_at"]),
@@ -106,7 +107,7 @@ def ticket_row(ticket: Ticket) -> Row:
 def event_of(row: Row) -> Event:
     """An event."""
     values = {name: row[name] for name in Event.__slots__ if name not in ("name", "at")}
-    return Event(EventName(row["name"]), _known(row["at"]), **values)
+    return Event(EventName(row["name"]), known(row["at"]), **values)
 
 
 def event_row(event: Event) -> Row:
