@@ -5,7 +5,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     messages, errors          what connectors share with the bot: Address, Question, Reply
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector
-    text, pinyin, settings, tickets, hours, windows, limits, live
+    text, pinyin, settings, tickets, hours, windows, limits, live, groups
+    care                      what the bot never answers by itself
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape

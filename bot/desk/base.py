@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,8 +13,17 @@ from bot.answering import Answering
 from bot.connector import Limits
 from bot.domain import Conversation, Engine, Event, EventName, Message, Note, Ticket, Window
 from bot.hours import DutyHours
+from bot.limits import RateLimit
 from bot.messages import Address, Language, Reply
+from bot.settings import Groups
 from bot.store import Session, Store
+
+_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def pick_up_code() -> str:
+    """An unguessable code of letters and digits that are not mistaken for each other."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +65,27 @@ class Base:
         address: str,
         clock: Clock,
         secret: str = "",
+        groups: Groups | None = None,
     ) -> None:
         self.store, self.engine, self.answering, self.hours = store, engine, answering, hours
         self.knowledge = answering.knowledge
         self._limits, self._address, self.clock = limits, address.rstrip("/"), clock
+        self._groups = groups or Groups()
+        self._uses, self._using = RateLimit(1, lambda: self.clock.now().timestamp()), threading.Lock()
         self.secret = secret or store.write(lambda s: s.fact("secret", secrets.token_hex(32))).result()
 
     def visitor(self, address: Address) -> str:
         """The pseudonym under which an asker appears in events."""
         return hmac.new(self.secret.encode(), f"{address.connector}\0{address.user}".encode(), hashlib.sha256).hexdigest()[:16]
 
-    def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str) -> Ticket:
+    def in_group(self, address: Address) -> bool:
+        """Whether others read along at this address."""
+        limits = self._limits.get(address.connector)
+        return bool(address.room) and limits is not None and limits.groups
+
+    def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str, value: str = "") -> Ticket:
         conversation = s.conversation_by_id(ticket.conversation)
-        note = Note(name, ticket.intent, question=ticket.question)
+        note = Note(name, ticket.intent, question=ticket.question, value=value)
         self._record(s, conversation, note, self.clock.now(), ticket=ticket.id, librarian=librarian)
         if conversation.ticket == ticket.id:
             s.save_conversation(replace(conversation, state=tickets.SPEAKER[ticket.status]))
@@ -86,10 +104,11 @@ class Base:
     def _record(
         self, s: Session, conversation: Conversation, note: Note, now: datetime, *, ticket: int = 0, librarian: str = "", engine: str = ""
     ) -> None:
+        room = conversation.address.room if self.in_group(conversation.address) else ""
         s.record(
             Event(
                 note.name, now, conversation.address.connector, conversation.visitor, note.question, note.intent, note.entry, ticket,
-                librarian, conversation.language or "", engine, note.value, conversation.address.room, note.college,
+                librarian, conversation.language or "", engine, note.value, room, note.college,
             )
         )  # fmt: skip
 
@@ -105,4 +124,9 @@ class Base:
         return window.closes_at if window else None
 
     def _consultation(self, s: Session, ticket: Ticket) -> Consultation:
-        return Consultation(ticket, s.conversation_by_id(ticket.conversation), s.messages(ticket.conversation))
+        """A question that was asked in a group comes with what was said there up to the ticket."""
+        messages, elsewhere = s.messages(ticket.conversation), s.message(ticket.question).conversation
+        if elsewhere != ticket.conversation:
+            public = tuple(message for message in s.messages(elsewhere) if message.at <= ticket.opened_at)
+            messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
+        return Consultation(ticket, s.conversation_by_id(ticket.conversation), messages)

@@ -1,18 +1,20 @@
 """The patrons' side of the desk: from a message to its replies, a ticket, and what waits for them."""
 
-import secrets
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 
 from bot import tickets
-from bot.desk.base import Base, Consultation
+from bot.care import Safeguard
+from bot.desk.agents import Agents
+from bot.desk.base import Consultation, pick_up_code
 from bot.domain import (
     Conversation,
     ConversationState,
     Decision,
     EventName,
     Handover,
+    Message,
     Note,
     Part,
     Prediction,
@@ -26,16 +28,19 @@ from bot.text import clean, has_words, language_of
 from bot.understanding import understand
 
 LONGEST_QUESTION = 10_000
-_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _NOTHING = Prediction("", 0.0)
 
 
-class Patrons(Base):
+class Patrons(Agents):
     """What askers can do."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
         """Store one message and decide on it; the replies are on disk when the future is done. A repeat gets the stored ones."""
         text = clean(question.text)
+        if not question.addressed:  # what is said in a group is nobody's question until it is meant for the bot
+            done: Future[tuple[Reply, ...]] = Future()
+            done.set_result(())
+            return done
         if len(text) > LONGEST_QUESTION:
             raise TooMuch("characters in a message", LONGEST_QUESTION)
         question = replace(question, text=text)
@@ -55,31 +60,47 @@ class Patrons(Base):
         now = self.clock.now()
         conversation = s.conversation(question.address, self.visitor(question.address))
         number = s.add_question(conversation, question, parts[0].prediction if parts else None, now)
+        if question.agent:
+            self._attended(s, conversation, number, parts, question.agent)
+            return ()
         if self._resumed(s, conversation, question, now):
             return ()
         if conversation.state is not ConversationState.BOT:
             return self._to_ticket(s, conversation, question, number, now)
         if parts is None:
-            decision = Decision(Action.ESCALATE, (), replace(conversation, language=language), Handover("error"), new_question=True)
-            decision = replace(decision, notes=(Note(EventName.FAILED),))
+            decision = self._failed(replace(conversation, language=language), question, language)
         else:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
             decision = self.answering.decide(question, parts, conversation, now, today)
-        return self._carry_out(s, decision, number, now)
+        return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
+        """What of a decision may be said where the question was asked."""
+        return decision
+
+    def _failed(self, conversation: Conversation, question: Question, language: Language) -> Decision:
+        """A person, because the bot broke down; what is dangerous is met as ever."""
+        guard, notes = self.knowledge.danger(question.text), (Note(EventName.FAILED),)
+        if guard is None:
+            return Decision(Action.ESCALATE, (), conversation, Handover("error"), notes, new_question=True)
+        told = Reply(ReplyKind.NOTICE, self._phrase(f"safety.{guard.danger}", language), language=language)
+        return Decision(Action.ESCALATE, (told,), conversation, Handover(guard.danger, urgent=guard.urgent), notes, new_question=True)
 
     def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
         """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
         limits = self._limits.get(question.address.connector)
-        if limits is None or limits.inline or limits.window is None or question.tap:
+        if limits is None or limits.inline or question.tap:
             return False
-        waited = s.resend(question.address, now, now + limits.window)
+        waited = s.resend(question.address, now, now + limits.window if limits.window else None)
         if waited and self.knowledge.cue("more", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return True
         return False
 
     def _to_ticket(self, s: Session, conversation: Conversation, question: Question, number: int, now: datetime) -> tuple[Reply, ...]:
-        """The bot is silent while people have the conversation; only a waiting question can be withdrawn."""
+        """The bot is silent while people have the conversation; only a waiting question can be withdrawn, or become urgent."""
+        if guard := self.knowledge.danger(question.text):
+            return self._raised(s, conversation, guard, question, number, now)
         if conversation.state is not ConversationState.WAITING or not self.knowledge.cue("cancel", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return ()
@@ -89,6 +110,20 @@ class Patrons(Base):
         text = self._phrase("withdrawn", conversation.language, number=ticket.id)
         reply = Reply(ReplyKind.NOTICE, text, language=conversation.language or Language.ZH, ticket=str(ticket.id), action=Action.SOCIAL)
         return (self._send(s, conversation, reply, now, answers=number),)
+
+    def _raised(
+        self, s: Session, conversation: Conversation, guard: Safeguard, question: Question, number: int, now: datetime
+    ) -> tuple[Reply, ...]:
+        """Danger while a ticket is open puts it before all others; while nobody has taken it, the asker is told where help is."""
+        ticket = s.ticket(conversation.ticket)
+        if guard.urgent and not ticket.urgent:
+            ticket = s.save_ticket(replace(ticket, urgent=True))
+        s.save_conversation(replace(conversation, last_at=now))
+        if conversation.state is not ConversationState.WAITING:
+            return ()
+        language = language_of(question.text) or conversation.language or Language.ZH
+        text = self._phrase(f"safety.{guard.danger}", language)
+        return (self._send(s, conversation, Reply(ReplyKind.NOTICE, text, language=language, ticket=str(ticket.id)), now, answers=number),)
 
     def _carry_out(self, s: Session, decision: Decision, number: int, now: datetime) -> tuple[Reply, ...]:
         conversation = decision.conversation
@@ -111,29 +146,40 @@ class Patrons(Base):
         s.save_conversation(conversation)
         return sent
 
-    def _open_ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> tuple[Conversation, Reply]:
-        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
+    def _open_ticket(
+        self, s: Session, conversation: Conversation, handover: Handover, now: datetime
+    ) -> tuple[Conversation, tuple[Reply, ...]]:
+        """People have the conversation from now on. What the asker is to be told where they asked comes second."""
+        ticket = self._ticket(s, conversation, handover, now)
+        conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
+        return conversation, (self._receipt(ticket, conversation.language or Language.ZH),)
+
+    def _ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> Ticket:
+        code = pick_up_code()
         draft = Ticket(
-            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
-        )
+            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
+            fields=handover.fields, urgent=handover.urgent, language=conversation.language or "",
+            college=next((each.value for each in conversation.entities if each.kind == "college"), ""),
+        )  # fmt: skip
         ticket = s.open_ticket(draft)
         college = dict(handover.fields).get("college", "")
         note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason, college=college)
         self._record(s, conversation, note, now, ticket=ticket.id)
-        conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
-        language = conversation.language or Language.ZH
-        name = "failed" if handover.reason == "error" else None
+        return ticket
+
+    def _receipt(self, ticket: Ticket, language: Language) -> Reply:
+        """The number, when a librarian will answer, and the pick-up code."""
+        name = "failed" if ticket.reason == "error" else None
         first = self._phrase(name, language, number=ticket.id) if name else self._promise(ticket.id, language)
-        where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{code}")
-        reply = Reply(
+        where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{ticket.code}")
+        return Reply(
             ReplyKind.HANDOVER,
             f"{first}\n{where}",
             language=language,
-            intent=handover.intent,
+            intent=ticket.intent,
             ticket=str(ticket.id),
             action=Action.ESCALATE,
         )
-        return conversation, reply
 
     def _promise(self, number: int, language: Language) -> str:
         """When a librarian will answer, by the calendar."""
@@ -168,9 +214,9 @@ class Patrons(Base):
         if helpful or conversation.state is not ConversationState.BOT:
             return ()
         conversation, told = self._open_ticket(s, conversation, Handover("unhelpful", message.reply.intent, asked), now)
-        sent = self._send(s, conversation, told, now)
+        sent = tuple(self._send(s, conversation, reply, now) for reply in told)
         s.save_conversation(conversation)
-        return (sent,)
+        return sent
 
     def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
         """Replies that waited for this asker; the same again for the same message `asked`."""
@@ -187,13 +233,17 @@ class Patrons(Base):
             s.late(question, now, self._closes(s, conversation, now))
 
     def leave(self, address: Address) -> None:
-        """An asker cannot be reached any more: an open ticket is withdrawn, what is due waits in the mailbox."""
-        self.store.write(lambda s: self._leave(s, address)).result()
+        """An asker cannot be reached any more, nor can anybody in a room when no user is named: open tickets are withdrawn,
+        what is due waits in the mailbox."""
+        self.store.write(lambda s: self._all_leave(s, address)).result()
 
-    def _leave(self, s: Session, address: Address) -> None:
-        now, conversation = self.clock.now(), s.existing_conversation(address)
-        if conversation is None:
-            return
+    def _all_leave(self, s: Session, address: Address) -> None:
+        one = s.existing_conversation(address)
+        for conversation in s.in_room(address.connector, address.room) if address.room and not address.user else filter(None, (one,)):
+            self._leave(s, conversation)
+
+    def _leave(self, s: Session, conversation: Conversation) -> None:
+        now = self.clock.now()
         if conversation.state is not ConversationState.BOT:
             ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
@@ -211,6 +261,14 @@ class Patrons(Base):
         lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in s.messages(conversation.id, after))
         return Exchange(lines, conversation.state.value, conversation.ticket)
 
+    def pick_up(self, reply: Reply) -> str:
+        """The code under which one stored reply can be read on the mailbox page, links and all; '' for one that is not stored."""
+        return self.store.write(lambda s: s.pick_up(reply.id, pick_up_code())).result() if reply.id else ""
+
+    def picked_up(self, code: str) -> Message:
+        """The reply that such a code opens."""
+        return self.store.read(lambda s: s.picked_up(code))
+
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
@@ -222,8 +280,8 @@ def _college(decision: Decision) -> str:
     return next((entity.value for entity in named if entity.kind == "college"), "")
 
 
-def _joined(replies: tuple[Reply, ...], told: Reply) -> tuple[Reply, ...]:
+def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
     """The handover notice follows the bot's words; a lone introduction becomes one message with it."""
-    if len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
-        return (replace(told, text=f"{replies[0].text}\n{told.text}"),)
-    return (*replies, told)
+    if len(told) == len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
+        return (replace(told[0], text=f"{replies[0].text}\n{told[0].text}"),)
+    return (*replies, *told)

@@ -52,3 +52,8 @@ class Conversations(Base):
         )
         self.changed.add(conversation.id)
         return conversation
+
+    def in_room(self, connector: str, room: str) -> tuple[Conversation, ...]:
+        """Every conversation in a group."""
+        found = self._rows("select * from conversations where connector = ? and room = ? order by id", connector, room)
+        return tuple(rows.conversation_of(row) for row in found)

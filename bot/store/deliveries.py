@@ -5,11 +5,13 @@ from datetime import datetime
 
 from bot import windows
 from bot.connector import Limits
-from bot.domain import DeliveryStatus, Event, EventName, Parcel, Window
+from bot.domain import DeliveryStatus, Event, EventName, Message, Parcel, Window
+from bot.errors import NotFound
 from bot.messages import Address, Question, Reply, Who
 from bot.store import rows
 from bot.store.conversations import Conversations
 from bot.store.events import Events
+from bot.store.hooks import Hooks
 from bot.store.messages import Messages
 from bot.text import pieces
 
@@ -26,7 +28,7 @@ def parts(reply: Reply, max_bytes: int) -> tuple[str, ...]:
     return pieces(reply.plain(), max_bytes, min(_REMARK, max_bytes // 4))
 
 
-class Deliveries(Conversations, Messages, Events):
+class Deliveries(Conversations, Messages, Hooks, Events):
     """What is on its way to askers."""
 
     def backlog(self) -> int:
@@ -92,12 +94,27 @@ class Deliveries(Conversations, Messages, Events):
         """How often and until when the asker can still be written to; None on a channel that sets no limit."""
         if limits.window is None and not limits.quota:
             return None
+        if limits.by_message:
+            return self.places(conversation, now)
         sql = "select at from messages where conversation = ? and who = ? and tap = ? order by id desc limit 1"
         words, tap = (self._one(sql, conversation, Who.PATRON.value, kind) for kind in (0, 1))
         since = min(row["at"] for row in (words, tap) if row) if words or tap else ""
         pushes = self._rows("select at from pushes where conversation = ? and at >= ?", conversation, since)
         spoken, tapped = (rows.moment(row["at"] if row else None) for row in (words, tap))
         return windows.window(limits, spoken, tapped, tuple(at for row in pushes if (at := rows.moment(row["at"]))), now)
+
+    def pick_up(self, message: int, code: str) -> str:
+        """The code under which one reply can be read: the one it has, else this one."""
+        self._db.conn.execute("insert into pickups (code, message) values (?, ?) on conflict do nothing", (code, message))
+        row = self._one("select code from pickups where message = ?", message)
+        return str(row["code"]) if row else ""
+
+    def picked_up(self, code: str) -> Message:
+        """The reply behind a pick-up code."""
+        row = self._one("select message from pickups where code = ?", code)
+        if row is None:
+            raise NotFound("this pick-up code")
+        return self.message(row["message"])
 
     def late(self, question: Question, now: datetime, deadline: datetime | None) -> None:
         """Hand the replies to a question to the outbox: they could not go out in the response to it."""
@@ -110,16 +127,17 @@ class Deliveries(Conversations, Messages, Events):
     def _arrived(self, which: str, number: int, status: DeliveryStatus, at: datetime) -> None:
         """Record, once for each, that librarians' replies that were due have reached their asker, or the mailbox."""
         found = self._rows(
-            "select m.*, o.id as parcel, c.visitor, c.room, c.connector as channel, t.intent"
+            "select m.*, o.id as parcel, c.visitor, c.room, c.connector as channel, t.id as number, t.question as question_of, t.intent"
             " from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
-            f" join tickets t on t.id = m.ticket where {which} and o.status = ? and m.who = ? and not o.arrived order by o.id",
+            " join tickets t on t.id = cast(json_extract(m.body, '$.ticket') as integer)"
+            f" where {which} and o.status = ? and m.who = ? and not o.arrived order by o.id",
             number, DeliveryStatus.DUE.value, Who.LIBRARIAN.value,
         )  # fmt: skip
         for row in found:
             self._db.conn.execute("update outbox set arrived = 1 where id = ?", (row["parcel"],))
             self.record(
                 Event(
-                    EventName.DELIVERED, at, row["channel"], row["visitor"], row["answers"], row["intent"], "", row["ticket"],
+                    EventName.DELIVERED, at, row["channel"], row["visitor"], row["question_of"], row["intent"], "", row["number"],
                     row["author"], row["language"], value=status.value, room=row["room"],
                 )
             )  # fmt: skip

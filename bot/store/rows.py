@@ -7,11 +7,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.domain import (
+    AuditEntry,
     Conversation,
+    Deed,
     DeliveryStatus,
     Event,
     EventName,
     Librarian,
+    LoginSession,
     Message,
     Prediction,
     Role,
@@ -39,7 +42,7 @@ def moment(text: str | None) -> datetime | None:
 
 
 def known(text: str) -> datetime:
-    """A stored time that is always there."""
+    """A stored time that is never missing."""
     return datetime.fromisoformat(text)
 
 
@@ -83,6 +86,11 @@ def ticket_of(row: Row) -> Ticket:
         answered_at=moment(row["answered_at"]),
         closed_at=moment(row["closed_at"]),
         fields=tuple((name, value) for name, value in json.loads(row["fields"])),
+        urgent=bool(row["urgent"]),
+        team=row["team"],
+        language=row["language"],
+        college=row["college"],
+        joined=row["joined"],
     )
 
 
@@ -101,6 +109,11 @@ def ticket_row(ticket: Ticket) -> Row:
         "answered_at": stamp(ticket.answered_at),
         "closed_at": stamp(ticket.closed_at),
         "fields": json.dumps(ticket.fields, ensure_ascii=False),
+        "urgent": int(ticket.urgent),
+        "team": ticket.team,
+        "language": ticket.language,
+        "college": ticket.college,
+        "joined": ticket.joined,
     }
 
 
@@ -119,5 +132,21 @@ def event_row(event: Event) -> Row:
 def librarian_of(row: Row) -> Librarian:
     """An account."""
     return Librarian(
-        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]), row["session"]
-    )
+        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]),
+        row["totp"], row["totp_used"], row["email"], bool(row["disabled"]),
+    )  # fmt: skip
+
+
+def login_session_of(row: Row) -> LoginSession:
+    """A browser that is signed in."""
+    begun, seen = moment(row["begun_at"]), moment(row["seen_at"])
+    assert begun
+    assert seen
+    return LoginSession(row["digest"], row["login"], begun, seen, row["address"], row["agent"])
+
+
+def audit_of(row: Row) -> AuditEntry:
+    """A line of the audit log."""
+    at = moment(row["at"])
+    assert at
+    return AuditEntry(at, row["who"], Deed(row["deed"]), row["target"], row["address"], row["detail"])
