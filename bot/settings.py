@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.errors import WrongSetting
@@ -98,6 +98,27 @@ class Calendar(_Section):
         return value
 
 
+class SignOnSection(_Section):
+    """Campus single sign-on. `url` is the CAS server or the OpenID issuer; `login_claim` the attribute that holds the login, if not
+    the usual one. Who has no account yet gets one with `role`; without it an administrator has to make the account first."""
+
+    kind: Literal["", "cas", "oidc"] = ""
+    url: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    login_claim: str = ""
+    role: Literal["", "librarian"] = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "SignOnSection":
+        needed = {"": (), "cas": ("url",), "oidc": ("url", "client_id", "client_secret")}[self.kind]
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+        if self.url and not self.url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError("url must begin with https://")
+        return self
+
+
 class Retention(_Section):
     """How long texts are kept, in days; counts are kept for ever."""
 
@@ -159,6 +180,7 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    signon: SignOnSection = SignOnSection()
     groups: Groups = Groups()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")
