@@ -23,7 +23,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, manager, patron, people, signin, system
+from bot.pages import account, intents, mailbox, manager, patron, people, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
@@ -131,6 +131,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     )  # fmt: skip
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
+    mailbox.mount(app, pages, desk)
     signin.mount(app, pages)
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
