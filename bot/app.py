@@ -136,7 +136,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
     desk_pages.mount(app, pages, desk, hub)
-    manager.mount(app, pages, desk)
+    manager.mount(app, pages, desk, house.ledger(settings, desk.store))
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():

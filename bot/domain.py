@@ -46,7 +46,12 @@ class ConversationState(StrEnum):
 
 
 class EventName(StrEnum):
-    """What happened; every figure is a query over these."""
+    """What happened; every figure is a query over these.
+
+    DELIVERED: a librarian's reply reached its asker (`value` is delivered) or waits in the mailbox (mailbox).
+    LOGGED: a librarian wrote down a consultation that came by phone, at a desk or by mail, right after its ASKED.
+    HELPFUL and UNHELPFUL with a ticket are about what librarians did, without one about the bot's answer.
+    """
 
     ASKED = "asked"
     ANSWERED = "answered"
@@ -58,12 +63,14 @@ class EventName(StrEnum):
     CLAIMED = "claimed"
     RELEASED = "released"
     REPLIED = "replied"
+    DELIVERED = "delivered"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     FORM_STARTED = "form_started"
     FORM_LEFT = "form_left"
     SOCIAL = "social"
     FAILED = "failed"
+    LOGGED = "logged"
     TRANSFERRED = "transferred"
     MARKED = "marked"
     JOINED = "joined"
@@ -177,7 +184,8 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in."""
+    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in,
+    `college` the one that was named."""
 
     name: EventName
     at: datetime
@@ -192,6 +200,7 @@ class Event:
     engine: str = ""
     value: str = ""
     room: str = ""
+    college: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +252,7 @@ class Note:
     entry: str = ""
     question: int = 0
     value: str = ""
+    college: str = ""
 
 
 @dataclass(frozen=True, slots=True)

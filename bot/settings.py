@@ -104,6 +104,12 @@ class Retention(_Section):
     messages_days: int = Field(default=730, ge=1)
 
 
+class Reports(_Section):
+    """What figures show. `librarians`: what each of them did, where the staff council allows it."""
+
+    librarians: bool = True
+
+
 class Desk(_Section):
     """How librarians work. `teams` are topic teams with the logins of their members; a reply can be taken back for `undo_seconds`;
     a ticket returns to the queue when its asker waits and its librarian has had no page of the desk open for `away_minutes`."""
@@ -187,6 +193,7 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    reports: Reports = Reports()
     desk: Desk = Desk()
     mail: Mail = Mail()
     groups: Groups = Groups()

@@ -132,7 +132,8 @@ class Patrons(Agents):
         if decision.new_question:
             intent = decision.prediction.intent if decision.prediction else ""
             engine = decision.prediction.engine if decision.prediction else ""
-            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked), now, engine=engine)
+            college = _college(decision)
+            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked, college=college), now, engine=engine)
         for note in decision.notes:
             self._record(s, conversation, replace(note, question=note.question or asked), now)
         replies = decision.replies
@@ -161,7 +162,8 @@ class Patrons(Agents):
             college=next((each.value for each in conversation.entities if each.kind == "college"), ""),
         )  # fmt: skip
         ticket = s.open_ticket(draft)
-        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
+        college = dict(handover.fields).get("college", "")
+        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason, college=college)
         self._record(s, conversation, note, now, ticket=ticket.id)
         return ticket
 
@@ -245,7 +247,7 @@ class Patrons(Agents):
         if conversation.state is not ConversationState.BOT:
             ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
-        s.shelve(conversation.id)
+        s.shelve(conversation.id, now)
         s.save_conversation(self._with_bot(conversation, now))
 
     def history(self, address: Address, after: int = 0) -> Exchange:
@@ -270,6 +272,12 @@ class Patrons(Agents):
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
+
+
+def _college(decision: Decision) -> str:
+    """The college that the question names, or that was named before in the same conversation; '' when none was."""
+    named = (*(decision.prediction.entities if decision.prediction else ()), *decision.conversation.entities)
+    return next((entity.value for entity in named if entity.kind == "college"), "")
 
 
 def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:

@@ -1,7 +1,7 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
 from bot.store.deliveries import Deliveries
-from bot.store.events import Events
+from bot.store.figures import Rollups
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.people import Audit, Facts, LoginSessions, People
@@ -17,7 +17,7 @@ class Session(
     Queue,
     Remarks,
     Search,
-    Events,
+    Rollups,
     Groups,
     Inbox,
     People,
