@@ -14,7 +14,7 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse, json
 from sanic.router import Router
 
-from bot import connector, house
+from bot import connector, house, signon
 from bot.accounts import Accounts
 from bot.connector import Connector
 from bot.desk import Desk
@@ -23,7 +23,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, manager, patron, people, signin, system
+from bot.pages import account, intents, mailbox, manager, patron, people, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
@@ -113,7 +113,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     outbox = Outbox(desk.store, connectors, clock.now)
     accounts = Accounts(desk.store, desk.secret, clock.now)
     secure = settings.server.public_url.startswith("https://")
-    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure)
+    university = signon.build(settings.signon)
+    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure=secure, signon=university is not None)
     doors = Doors(desk, hub, connectors, settings.server.asks_per_minute)
     more = Platform(desk, clock.now)
     interface = connector.Desk(
@@ -131,7 +132,10 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     )  # fmt: skip
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
+    mailbox.mount(app, pages, desk)
     signin.mount(app, pages)
+    if university:
+        signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
     desk_pages.mount(app, pages, desk, hub)
