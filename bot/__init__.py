@@ -6,6 +6,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector
     text, pinyin, settings, tickets, hours, windows, limits, live, groups
+    care                      what the bot never answers by itself
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
@@ -15,6 +16,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     evaluation                labelled messages + predictions + policy -> figures, pure
     autonomy                  which intents the bot answers alone, by what was measured and what patrons said
     store                     the one SQLite file
+    ledger                    the store's figures: every report of it, kept at hand
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data

@@ -23,8 +23,8 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
+from bot.pages import account, intents, manager, patron, people, signin, system
 from bot.pages import desk as desk_pages
-from bot.pages import intents, manager, patron, signin, system
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.settings import Settings
@@ -132,8 +132,10 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
     signin.mount(app, pages)
+    account.mount(app, pages)
+    people.mount(app, pages, house.address(settings))
     desk_pages.mount(app, pages, desk, hub)
-    manager.mount(app, pages, desk)
+    manager.mount(app, pages, desk, house.ledger(settings, desk.store))
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():

@@ -14,6 +14,7 @@ RefdeskError
 │   ├── MoveRefused(what, status, why)   a ticket is not in the state that the step needs
 │   ├── NotFound(what)
 │   ├── LoginRefused(why)
+│   ├── SecondFactorNeeded(half)     the password was right; a code must follow
 │   └── TooMuch(what, limit)
 └── DeliveryError(connector, why)
     ├── DeliveryFailed                   try again later
@@ -124,6 +125,14 @@ class NotFound(Refused):
 
 class LoginRefused(Refused):
     """Wrong name or password, a locked account, or a used or expired link."""
+
+
+class SecondFactorNeeded(Refused):
+    """The password was right and the account has a second factor; `half` stands for the sign-in until the code comes."""
+
+    def __init__(self, half: str) -> None:
+        self.half = half
+        super().__init__("a code is needed")
 
 
 class TooMuch(Refused):

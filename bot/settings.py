@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.errors import WrongSetting
@@ -104,6 +104,40 @@ class Retention(_Section):
     messages_days: int = Field(default=730, ge=1)
 
 
+class Reports(_Section):
+    """What figures show. `librarians`: what each of them did, where the staff council allows it."""
+
+    librarians: bool = True
+
+
+class Desk(_Section):
+    """How librarians work. `teams` are topic teams with the logins of their members; a reply can be taken back for `undo_seconds`;
+    a ticket returns to the queue when its asker waits and its librarian has had no page of the desk open for `away_minutes`."""
+
+    teams: dict[str, tuple[str, ...]] = {}
+    undo_seconds: int = Field(default=6, ge=0, le=60)
+    away_minutes: int = Field(default=5, ge=1)
+
+
+class Mail(_Section):
+    """Where the digest goes that tells of waiting questions while nobody is at the desk. Without a `host` none is sent."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    encryption: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    every_minutes: int = Field(default=30, ge=1)
+
+    @model_validator(mode="after")
+    def _has_both_ends(self) -> "Mail":
+        if self.host and not (self.sender and self.to):
+            raise ValueError("a digest needs mail.sender and mail.to")
+        return self
+
+
 class Room(_Section):
     """How the bot behaves in a group; see bot.groups.Manners for what each means."""
 
@@ -159,6 +193,9 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    reports: Reports = Reports()
+    desk: Desk = Desk()
+    mail: Mail = Mail()
     groups: Groups = Groups()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")

@@ -28,7 +28,7 @@ class Answering(Steering):
         language = spoken or context.language or Language.ZH
         s = Situation(question, parts[0], parts[1:], replace(context, language=language, last_at=now), now, today, language)
         steps: tuple[Callable[[Situation], Decision | None], ...] = (
-            self._named, self._form, self._offered, self._wordless, self._steering, self._facet, self._several,
+            self._safe, self._named, self._form, self._offered, self._wordless, self._steering, self._facet, self._several,
         )  # fmt: skip
         for step in steps:
             if (decision := step(s)) is not None:

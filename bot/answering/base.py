@@ -80,6 +80,7 @@ class Base:
         notes: tuple[Note, ...] = (),
         prediction: Prediction | None = None,
         intro: str = "",
+        urgent: bool = False,
     ) -> Decision:
         replies = (Reply(ReplyKind.NOTICE, intro, language=s.language, intent=intent),) if intro else ()
         conversation = replace(s.conversation, options=(), form=None)
@@ -87,7 +88,7 @@ class Base:
             Action.ESCALATE,
             replies,
             conversation,
-            Handover(reason, intent, question),
+            Handover(reason, intent, question, urgent=urgent),
             notes,
             prediction or s.whole.prediction,
             new_question=not question,

@@ -8,12 +8,21 @@ from bot.answering.requests import Requests
 from bot.answering.understood import Understood
 from bot.domain import Decision, Entry, EventName, Note, Prediction
 from bot.messages import INTENT, START, Action, Choice, Reply, ReplyKind
-from bot.text import bare, has_words, normalise
+from bot.text import bare, has_words, language_of, normalise
 
 
 @dataclass(frozen=True)
 class Steering(Requests, Understood):
     """Rules about the conversation itself."""
+
+    def _safe(self, s: Situation) -> Decision | None:
+        """Dangers, other people's data and the bot's own insides: a fixed sentence and a person at once, whatever else is going on."""
+        guard = None if s.question.choice else self.knowledge.danger(s.question.text)
+        if guard is None:
+            return None
+        s = replace(s, language=language_of(s.question.text) or s.language)  # also in the middle of a form
+        s = replace(s, conversation=replace(s.conversation, language=s.language))
+        return self._hand_over(s, guard.danger, intro=self._phrase(s, f"safety.{guard.danger}"), urgent=guard.urgent)
 
     def _named(self, s: Situation) -> Decision | None:
         if s.question.choice == START:

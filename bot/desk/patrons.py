@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot import tickets
+from bot.care import Safeguard
 from bot.desk.agents import Agents
 from bot.desk.base import Consultation, pick_up_code
 from bot.domain import (
@@ -67,8 +68,7 @@ class Patrons(Agents):
         if conversation.state is not ConversationState.BOT:
             return self._to_ticket(s, conversation, question, number, now)
         if parts is None:
-            decision = Decision(Action.ESCALATE, (), replace(conversation, language=language), Handover("error"), new_question=True)
-            decision = replace(decision, notes=(Note(EventName.FAILED),))
+            decision = self._failed(replace(conversation, language=language), question, language)
         else:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
             decision = self.answering.decide(question, parts, conversation, now, today)
@@ -77,6 +77,14 @@ class Patrons(Agents):
     def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """What of a decision may be said where the question was asked."""
         return decision
+
+    def _failed(self, conversation: Conversation, question: Question, language: Language) -> Decision:
+        """A person, because the bot broke down; what is dangerous is met as ever."""
+        guard, notes = self.knowledge.danger(question.text), (Note(EventName.FAILED),)
+        if guard is None:
+            return Decision(Action.ESCALATE, (), conversation, Handover("error"), notes, new_question=True)
+        told = Reply(ReplyKind.NOTICE, self._phrase(f"safety.{guard.danger}", language), language=language)
+        return Decision(Action.ESCALATE, (told,), conversation, Handover(guard.danger, urgent=guard.urgent), notes, new_question=True)
 
     def _resumed(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> bool:
         """Whoever writes on a channel that is pushed to gets what waited for them; True when they asked for nothing else."""
@@ -90,7 +98,9 @@ class Patrons(Agents):
         return False
 
     def _to_ticket(self, s: Session, conversation: Conversation, question: Question, number: int, now: datetime) -> tuple[Reply, ...]:
-        """The bot is silent while people have the conversation; only a waiting question can be withdrawn."""
+        """The bot is silent while people have the conversation; only a waiting question can be withdrawn, or become urgent."""
+        if guard := self.knowledge.danger(question.text):
+            return self._raised(s, conversation, guard, question, number, now)
         if conversation.state is not ConversationState.WAITING or not self.knowledge.cue("cancel", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return ()
@@ -101,6 +111,20 @@ class Patrons(Agents):
         reply = Reply(ReplyKind.NOTICE, text, language=conversation.language or Language.ZH, ticket=str(ticket.id), action=Action.SOCIAL)
         return (self._send(s, conversation, reply, now, answers=number),)
 
+    def _raised(
+        self, s: Session, conversation: Conversation, guard: Safeguard, question: Question, number: int, now: datetime
+    ) -> tuple[Reply, ...]:
+        """Danger while a ticket is open puts it before all others; while nobody has taken it, the asker is told where help is."""
+        ticket = s.ticket(conversation.ticket)
+        if guard.urgent and not ticket.urgent:
+            ticket = s.save_ticket(replace(ticket, urgent=True))
+        s.save_conversation(replace(conversation, last_at=now))
+        if conversation.state is not ConversationState.WAITING:
+            return ()
+        language = language_of(question.text) or conversation.language or Language.ZH
+        text = self._phrase(f"safety.{guard.danger}", language)
+        return (self._send(s, conversation, Reply(ReplyKind.NOTICE, text, language=language, ticket=str(ticket.id)), now, answers=number),)
+
     def _carry_out(self, s: Session, decision: Decision, number: int, now: datetime) -> tuple[Reply, ...]:
         conversation = decision.conversation
         asked = number if decision.new_question else conversation.question
@@ -108,7 +132,8 @@ class Patrons(Agents):
         if decision.new_question:
             intent = decision.prediction.intent if decision.prediction else ""
             engine = decision.prediction.engine if decision.prediction else ""
-            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked), now, engine=engine)
+            college = _college(decision)
+            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked, college=college), now, engine=engine)
         for note in decision.notes:
             self._record(s, conversation, replace(note, question=note.question or asked), now)
         replies = decision.replies
@@ -132,10 +157,13 @@ class Patrons(Agents):
     def _ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> Ticket:
         code = pick_up_code()
         draft = Ticket(
-            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code, fields=handover.fields
-        )
+            0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
+            fields=handover.fields, urgent=handover.urgent, language=conversation.language or "",
+            college=next((each.value for each in conversation.entities if each.kind == "college"), ""),
+        )  # fmt: skip
         ticket = s.open_ticket(draft)
-        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
+        college = dict(handover.fields).get("college", "")
+        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason, college=college)
         self._record(s, conversation, note, now, ticket=ticket.id)
         return ticket
 
@@ -219,7 +247,7 @@ class Patrons(Agents):
         if conversation.state is not ConversationState.BOT:
             ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
-        s.shelve(conversation.id)
+        s.shelve(conversation.id, now)
         s.save_conversation(self._with_bot(conversation, now))
 
     def history(self, address: Address, after: int = 0) -> Exchange:
@@ -244,6 +272,12 @@ class Patrons(Agents):
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
+
+
+def _college(decision: Decision) -> str:
+    """The college that the question names, or that was named before in the same conversation; '' when none was."""
+    named = (*(decision.prediction.entities if decision.prediction else ()), *decision.conversation.entities)
+    return next((entity.value for entity in named if entity.kind == "college"), "")
 
 
 def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
