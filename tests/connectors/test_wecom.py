@@ -12,12 +12,13 @@ import httpx
 import pytest
 from wechatpy.enterprise.crypto import WeChatCrypto as EnterpriseCrypto
 
-from bot import connector, reports
+from bot import connector
 from bot.connector import Delivery
 from bot.domain import DeliveryStatus, TicketStatus
 from bot.errors import DeliveryFailed, DeliveryRefused, WrongSetting
+from bot.ledger import Ledger
 from bot.messages import Address, Reply, ReplyKind
-from bot.reports import Figures
+from bot.reports import Figures, Query
 from connectors.shared.envelope import Key
 from connectors.wecom.intake import inbox
 from tests.connectors.contract import ANSWER, QUESTION, Contract
@@ -495,9 +496,9 @@ def said(house: Served) -> list[tuple[str, str, str]]:
 
 def figures(house: Served) -> Figures:
     """All questions of these days."""
-    now = datetime.now(UTC)
-    history = house.desk.store.read(lambda s: s.histories(now - timedelta(days=1), now + timedelta(days=1)))
-    return reports.figures(reports.questions(history), house.desk.hours)
+    today = datetime.now(UTC).date()
+    days = Query(today - timedelta(days=1), today + timedelta(days=1))
+    return Ledger(house.desk.store, house.desk.hours).grouped(days, "channel")[0]
 
 
 def taken(there: Wecom, user: str = "wm-reader", agent: str = "li") -> None:
