@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from bot import __version__, autonomy, demo, export, house, reports, training
-from bot.accounts import INVITATION_LASTS, Accounts
+from bot.accounts import INVITATION_LASTS, LOGIN, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
 from bot.connector import known, offers
@@ -355,8 +355,8 @@ def user() -> None:
 @click.pass_obj
 def add_user(settings: Settings, login: str, name: str, role: str) -> None:
     """Make an account (or invite it again) and print the one-time link with which its owner sets a password."""
-    if not login.isascii() or not login.replace("-", "").replace(".", "").replace("_", "").isalnum():
-        raise Refused(f"login {login!r}: letters, digits, - . _ only")
+    if not LOGIN.fullmatch(login):
+        raise Refused(f"login {login!r}: at most 64 letters, digits, - . _")
     with _store(settings) as store:
         token = Accounts(store, settings.server.secret or "-", Clock().now).invite(login, name or login, Role(role))
     click.echo(f"{house.address(settings)}/setup/{token}")

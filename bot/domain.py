@@ -158,6 +158,7 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others.
+    `fields` are those of a request form; its `personal` ones are stored apart, and are there only where they are asked for.
 
     `team` is the topic team that it was passed to. `joined` is the number of the ticket that it is answered together with, 0 for none.
     `language` and `college` are the asker's, as far as they are known."""
@@ -175,6 +176,7 @@ class Ticket:
     answered_at: datetime | None = None
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
     team: str = ""
     language: str = ""
@@ -217,11 +219,14 @@ class ClosedMonth:
 
 @dataclass(frozen=True, slots=True)
 class FormProgress:
-    """A request form being filled in: its name and the answers so far, in order."""
+    """A request form being filled in: its name and the answers so far, in order. `offered` are the choices that were shown
+    for the field that is asked for now, `refusals` how often an answer to it was refused in a row."""
 
     form: str
     answers: tuple[tuple[str, str], ...] = ()
     question: int = 0
+    offered: tuple[str, ...] = ()
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +257,7 @@ class Handover:
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
 
 
@@ -268,6 +274,17 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Effects:
+    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased, a
+    database is reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
+
+    withdraw: int = 0
+    erase: bool = False
+    fault: str = ""
+    incidents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do about one message: what to say, what to remember, whom to ask, what to record."""
 
@@ -278,6 +295,7 @@ class Decision:
     notes: tuple[Note, ...] = ()
     prediction: Prediction | None = None
     new_question: bool = False
+    effects: Effects = Effects()
 
 
 class DeliveryStatus(StrEnum):

@@ -88,8 +88,12 @@ def kinds(settings: Settings) -> Kinds:
 def policy(settings: Settings) -> Policy:
     """The thresholds and switches as they are set."""
     u = settings.understanding
-    silence = timedelta(minutes=u.forget_after_minutes)
-    return Policy(u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow")
+    silence, lying = timedelta(minutes=u.forget_after_minutes), timedelta(minutes=u.form_expires_after_minutes)
+    kept = settings.retention
+    return Policy(
+        u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow",
+        form_expires_after=lying, keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
+    )  # fmt: skip
 
 
 def earned(settings: Settings, answered: Kinds, confirmed: Mapping[str, Share] | None = None) -> Autonomy:

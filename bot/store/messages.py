@@ -140,8 +140,8 @@ class Messages(Base):
         """Remove the words of messages and forms from before a time; rows and events stay, so that every figure holds."""
         blank = rows.REPLY.dump_json(Reply(ReplyKind.NOTICE, "")).decode()
         emptied = self._db.conn.execute(
-            "update messages set text = '', body = case who when ? then '{}' else ? end"
-            " where at < ? and (text != '' or body not in ('{}', ?))",
+            "update messages set text = '', attachments = '[]', body = case who when ? then '{}' else ? end"
+            " where at < ? and (text != '' or attachments != '[]' or body not in ('{}', ?))",
             (Who.PATRON.value, blank, rows.stamp(before), blank),
         )
         self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
