@@ -17,6 +17,7 @@ from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusabl
 from bot.evaluation import Share
 from bot.hours import DutyHours
 from bot.ledger import Ledger
+from bot.months import Months
 from bot.rasa_engine import RasaEngine
 from bot.roster import Roster
 from bot.settings import Settings
@@ -178,6 +179,11 @@ def hours(settings: Settings, opened: Store | None = None) -> DutyHours:
 def store(settings: Settings) -> Store:
     """The settings' database, opened."""
     return Store(settings.at(settings.store.path), settings.calendar.timezone)
+
+
+def months(settings: Settings, opened: Store) -> Months:
+    """The closing of months in a database."""
+    return Months(opened, hours(settings), Clock().now)
 
 
 def ledger(settings: Settings, opened: Store) -> Ledger:

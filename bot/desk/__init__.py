@@ -3,6 +3,7 @@
 from bot.desk.base import Clock, Consultation
 from bot.desk.care import LONGEST_NOTE
 from bot.desk.librarians import Librarians
+from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
 from bot.desk.replies import LONGEST_REPLY
 from bot.desk.rooms import Rooms
@@ -11,11 +12,18 @@ from bot.desk.shelves import OPEN, Sheet
 from bot.desk.status import Incidents, Status
 
 
-class Desk(Rooms, Librarians, Incidents, Rota):
+class Desk(
+    Rooms,
+    Librarians,
+    Incidents,
+    Logbook,
+    Rota,
+):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
 __all__ = [
+    "BY_HAND",
     "LONGEST_NOTE",
     "LONGEST_QUESTION",
     "LONGEST_REPLY",
@@ -24,6 +32,7 @@ __all__ = [
     "Clock",
     "Consultation",
     "Desk",
+    "Logged",
     "Sheet",
     "Status",
 ]
