@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import connectors
 from bot.errors import UnknownConnector
-from bot.messages import Address, Exchange, Question, Reply
+from bot.messages import Address, Exchange, Overheard, Question, Reply
 
 WEB = "web"
 VISITOR_COOKIE = "refdesk_visitor"
@@ -97,11 +97,14 @@ class Desk:
 
     For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none.
     `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is still due.
-    `end` closes an asker's ticket because the platform ended the conversation, `judge` notes how it was rated. `phrase`
-    is a sentence of knowledge/phrases.yml. `leave` with a room and no user is for everybody in that room.
+    `end` closes an asker's ticket because the platform ended the conversation; given the beginning of an agent's name, only
+    one that such an agent has. `judge` notes how it was rated. `overhear` stores what the platform's own agent said: that
+    counts as a person's answer. `phrase` is a sentence of knowledge/phrases.yml. `leave` with a room and no user is for
+    everybody in that room.
 
     For platforms that want to be acknowledged at once: `keep` (connector, id, body) stores what came until `done`
     (connector, id) says that it was dealt with, False when this id came before, ever; `kept` is all that was not, in order.
+    `keep_page` (connector, what came, name, value) stores all of it, and a value to be remembered, in one transaction.
     `pick_up` is the code under which one reply can be read on the mailbox page, '' for a reply that is not stored.
     """
 
@@ -114,7 +117,7 @@ class Desk:
     remember: Callable[[str, str], Awaitable[None]]
     recall: Callable[[str], Awaitable[str]]
     undeliver: Callable[[str, str, str], Awaitable[bool]]
-    end: Callable[[Address], Awaitable[None]]
+    end: Callable[..., Awaitable[None]]
     judge: Callable[[Address, bool], Awaitable[None]]
     late: Callable[[Question], Awaitable[None]]
     leave: Callable[[Address], Awaitable[None]]
@@ -123,6 +126,8 @@ class Desk:
     kept: Callable[[str], Awaitable[tuple[Kept, ...]]]
     done: Callable[[str, str], Awaitable[None]]
     pick_up: Callable[[Reply], Awaitable[str]]
+    keep_page: Callable[[str, tuple[Kept, ...], str, str], Awaitable[None]]
+    overhear: Callable[[Overheard], Awaitable[None]]
 
 
 class Connector(Protocol):

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bot import tables
+from bot.care import Danger, Safeguard, flat
 from bot.domain import Entity, Entry, Risk
 from bot.errors import Defect, DefectsFound
 from bot.messages import Language, Link
@@ -60,6 +61,15 @@ class _EntryRow(_Strict):
     facets: dict[str, _Both] = {}
 
 
+class _SafeguardRow(_Strict):
+    kind: Danger
+    urgent: bool
+    say: _Both
+    always: tuple[re.Pattern[str], ...]
+    alone: tuple[re.Pattern[str], ...] = ()
+    unless: tuple[re.Pattern[str], ...] = ()
+
+
 class _FieldRow(_Strict):
     name: _Words
     label: _Both
@@ -67,6 +77,7 @@ class _FieldRow(_Strict):
     again: _Both
     check: str = "text"
     choices: tuple[_Both, ...] = ()
+    slots: tuple[str, ...] = ()
     optional: bool = False
     personal: bool = False
 
@@ -79,7 +90,8 @@ class _FormRow(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a request form in one language. `check` names a validator of bot.forms."""
+    """One question of a request form in one language. `check` names a validator of bot.forms; `slots` is the weekly table that a
+    `slot` is chosen from, written as calendar.duty."""
 
     name: str
     label: str
@@ -87,8 +99,10 @@ class Field:
     again: str
     check: str
     choices: tuple[str, ...]
-    optional: bool
-    personal: bool
+    optional: bool = False
+    personal: bool = False
+    slots: tuple[str, ...] = ()
+    language: Language = Language.ZH
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +125,7 @@ class Knowledge:
     rows: tuple[Row, ...]
     forms: tuple[tuple[Language, Form], ...] = ()
     places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
+    safeguards: tuple[Safeguard, ...] = ()
 
     @cached_property
     def finder(self) -> Finder:
@@ -152,6 +167,11 @@ class Knowledge:
         """Whether the whole message, spaces and punctuation aside, is one of the cue's phrases."""
         return bare(text) in self.cues.get(name, frozenset())
 
+    def danger(self, text: str) -> Safeguard | None:
+        """The first safeguard that a message has a cue of."""
+        plain_text = flat(text)
+        return next((guard for guard in self.safeguards if guard.meant_by(plain_text)), None)
+
     def form(self, form_id: str, language: Language) -> Form | None:
         """A request form in one language."""
         return next((form for spoken, form in self.forms if form.id == form_id and spoken is language), None)
@@ -178,6 +198,7 @@ class _Reader:
         phrases: dict[tuple[str, Language], str] = {}
         for path in (self.folder / "phrases.yml", *sorted((self.folder / "interface").glob("*.yml"))):
             phrases |= self._both(path, facts)
+        safeguards = self._safeguards(self.folder / "conversation" / "safety.yml", facts, phrases)
         cues = self._cues(self.folder / "cues.yml")
         rows, wrong = tables.read(self.folder / "tables")
         self.defects += wrong
@@ -190,7 +211,7 @@ class _Reader:
         forms = [
             form for path in sorted((self.folder / "forms").glob("*.yml")) for _, row in self._list(path, _FormRow) for form in _forms(row)
         ]
-        return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places)
+        return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places, safeguards)
 
     def _content(self, path: Path) -> yaml.Node | None:
         try:
@@ -254,11 +275,25 @@ class _Reader:
                 found[key, language] = self._fill(both.get(language), language, facts, (path, _line(root, (key,))))
         return found
 
+    def _safeguards(
+        self, path: Path, facts: Mapping[tuple[str, Language], str], phrases: dict[tuple[str, Language], str]
+    ) -> tuple[Safeguard, ...]:
+        found: list[Safeguard] = []
+        for line, row in self._list(path, _SafeguardRow):
+            found.append(Safeguard(row.kind, row.urgent, row.always, row.alone, row.unless))
+            for language in Language:
+                phrases[f"safety.{row.kind}", language] = self._fill(row.say.get(language), language, facts, (path, line))
+        return tuple(found)
+
     def _cues(self, path: Path) -> dict[str, frozenset[str]]:
         root, content = self._mapping(path)
         for name, words in content.items():
             if not isinstance(words, list):
                 self.defects.append(Defect(path, _line(root, (name,)), f"{name}: expected a list of phrases"))
+                continue
+            for word in words:  # YAML takes a bare yes or no for true or false
+                if not isinstance(word, str):
+                    self.defects.append(Defect(path, _line(root, (name,)), f"{name}: {word!r} is no text; put it in quotes"))
         return {name: frozenset(bare(str(word)) for word in words) for name, words in content.items() if isinstance(words, list)}
 
     def _fill(self, text: str, language: Language, facts: Mapping[tuple[str, Language], str], place: tuple[Path, int]) -> str:
@@ -309,7 +344,7 @@ def _forms(row: _FormRow) -> Iterable[tuple[Language, Form]]:
         fields = tuple(
             Field(
                 f.name, f.label.get(language), f.ask.get(language), f.again.get(language), f.check,
-                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal,
+                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal, f.slots, language,
             )
             for f in row.fields
         )  # fmt: skip

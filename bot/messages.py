@@ -74,7 +74,8 @@ class Question:
     """One inbound message. `id` is the platform's message id, unique within the connector; `also` are other ids under
     which the platform may bring the same message. `tap`: a touch on a menu, a follow or a scan rather than words, which
     lets some platforms be answered for a short while only. `addressed`: whether it was meant for the bot; False for what
-    it only overhears in a group. `opens`: how far replies to it are taken, on channels whose Limits say `by_message`."""
+    it only overhears in a group. `opens`: how far replies to it are taken, on channels whose Limits say `by_message`.
+    `agent`: who of the platform's own desk has the asker just now, so that the bot keeps silent; '' for nobody."""
 
     id: str
     address: Address
@@ -88,6 +89,19 @@ class Question:
     also: tuple[str, ...] = ()
     addressed: bool = True
     opens: Opening | None = None
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """What a person of the library said to an asker through the platform's own desk. `id` is unique as a Question's is,
+    `agent` begins with the connector's name and a colon, which no login of ours does."""
+
+    id: str
+    address: Address
+    agent: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

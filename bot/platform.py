@@ -36,16 +36,17 @@ class Platform:
         parcel, part = int(found[1]), int(found[2] or 0)
         return self._store.write(lambda s: s.undeliver(connector, parcel, part, why)).result()
 
-    def end(self, address: Address) -> None:
-        """The platform says that this conversation is over: an open ticket is closed, the bot speaks again."""
-        self._store.write(lambda s: self._end(s, address)).result()
+    def end(self, address: Address, holder: str = "") -> None:
+        """The platform says that this conversation is over: an open ticket is closed, the bot speaks again. With the
+        beginning of an agent's name only a ticket that such an agent has."""
+        self._store.write(lambda s: self._end(s, address, holder)).result()
 
-    def _end(self, s: Session, address: Address) -> None:
+    def _end(self, s: Session, address: Address, holder: str) -> None:
         conversation = s.existing_conversation(address)
         if conversation is None or not conversation.ticket:
             return
         ticket = s.ticket(conversation.ticket)
-        if ticket.status is not TicketStatus.CLOSED:
+        if ticket.status is not TicketStatus.CLOSED and ticket.claimed_by.startswith(holder):
             self._desk.closed(s, tickets.close(ticket, self._now()), conversation)
 
     def judge(self, address: Address, helpful: bool) -> None:
@@ -55,13 +56,13 @@ class Platform:
     def _judge(self, s: Session, address: Address, helpful: bool) -> None:
         conversation = s.existing_conversation(address)
         ticket = s.last_ticket(conversation.id) if conversation else None
-        if conversation is None or ticket is None or s.judged(ticket.question):
+        if conversation is None or ticket is None or s.judged(ticket.question, ticket.id):
             return
         name = EventName.HELPFUL if helpful else EventName.UNHELPFUL
         s.record(
             Event(
                 name, self._now(), address.connector, conversation.visitor, ticket.question, ticket.intent, "", ticket.id,
-                ticket.claimed_by, conversation.language or "",
+                ticket.claimed_by, conversation.language or "", room=address.room,
             )
         )  # fmt: skip
 
@@ -80,3 +81,12 @@ class Platform:
     def done(self, connector: str, external: str) -> None:
         """It was dealt with."""
         self._store.write(lambda s: s.done(connector, external)).result()
+
+    def keep_page(self, connector: str, brought: tuple[Kept, ...], name: str, value: str) -> None:
+        """Store all that came together, and how far one has come with it, in one transaction."""
+        self._store.write(lambda s: self._keep_page(s, connector, brought, name, value)).result()
+
+    def _keep_page(self, s: Session, connector: str, brought: tuple[Kept, ...], name: str, value: str) -> None:
+        for each in brought:
+            s.keep(connector, each.id, each.body, self._now())
+        s.set_fact(name, value)

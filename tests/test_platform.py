@@ -1,11 +1,12 @@
 """What pushed platforms ask of the house besides answers."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from bot.connector import Limits
+from bot.connector import Kept, Limits
 from bot.desk import Desk
 from bot.domain import DeliveryStatus, TicketStatus
 from bot.errors import NotFound
@@ -46,7 +47,7 @@ def deliver(store: Store, parts: int = 1) -> None:
             if status == DeliveryStatus.DUE:
                 for _ in range(parts):
                     s.pushed(number, 1, FakeClock().at)  # type: ignore[attr-defined]
-                s.settle(number, DeliveryStatus.DELIVERED)  # type: ignore[attr-defined]
+                s.settle(number, DeliveryStatus.DELIVERED, FakeClock().at)  # type: ignore[attr-defined]
 
     store.write(work).result()
 
@@ -56,6 +57,18 @@ def test_platform_has_again_what_it_let_the_house_remember(platform: Platform) -
     platform.remember("wecom.cursor.wk1", "c1")
     platform.remember("wecom.cursor.wk1", "c2")
     assert (platform.recall("wecom.cursor.wk1"), platform.recall("wecom.cursor.wk2")) == ("c2", "")
+
+
+def test_page_and_how_far_it_reaches_are_stored_together_or_not_at_all(platform: Platform) -> None:
+    page = (Kept("m1", "{}"), Kept("m2", "{}"))
+    with pytest.raises(sqlite3.IntegrityError):
+        platform.keep_page("wecom.wk1", page, "wecom.cursor.wk1", None)  # type: ignore[arg-type]
+    assert (platform.kept("wecom.wk1"), platform.recall("wecom.cursor.wk1")) == ((), "")
+    platform.keep_page("wecom.wk1", page, "wecom.cursor.wk1", "c2")
+    assert (platform.kept("wecom.wk1"), platform.recall("wecom.cursor.wk1")) == (page, "c2")
+    platform.done("wecom.wk1", "m1")
+    platform.keep_page("wecom.wk1", page, "wecom.cursor.wk1", "c3")
+    assert [each.id for each in platform.kept("wecom.wk1")] == ["m2"]
 
 
 def test_reply_that_did_not_arrive_after_all_waits_and_says_why(platform: Platform, ask: Callable[[str], str], store: Store) -> None:

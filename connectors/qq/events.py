@@ -4,9 +4,9 @@ Protocol: bot.q.qq.com/wiki/develop/api-v2, event-emit/payload and autogen/event
 is the event's, `d.id` the message's. One message of a group may come twice, as GROUP_AT_MESSAGE_CREATE and as
 GROUP_MESSAGE_CREATE, and a message that is delivered again keeps its REFIDX.
 
-Where somebody is. Friends (C2C) have an openid of their own. A member of a group has another one, which leads to no
-friend; the room is `group:OPENID`. In a guild the user has a number, the room is `channel:ID`; a private message there
-belongs to no room, but is answered through its guild, so the user is `dm:GUILD:USER`.
+Where somebody is. Friends (C2C) have an openid of their own. A member of a group has another one, the room is
+`group:OPENID`; people.py finds out whether the two are one person. In a guild a private message belongs to no room, but is
+answered through its guild, so the user is `dm:GUILD:USER` there and in its channels, whose room is `channel:ID`.
 """
 
 import html
@@ -116,9 +116,9 @@ def question_of(happened: Event) -> Question | None:
             member = Address(NAME, _known(happened, "author", "member_openid"), GROUP + _known(happened, "group_openid"))
             return _said(happened, member, ROOMS, addressed=happened.kind == "GROUP_AT_MESSAGE_CREATE" or _mentioned(happened))
         case "AT_MESSAGE_CREATE":
-            return _in_guild(happened, Address(NAME, _known(happened, "author", "id"), CHANNEL + _known(happened, "channel_id")))
+            return _in_guild(happened, CHANNEL + _known(happened, "channel_id"))
         case "DIRECT_MESSAGE_CREATE":
-            return _in_guild(happened, Address(NAME, f"{DIRECT}{_known(happened, 'guild_id')}:{_known(happened, 'author', 'id')}"))
+            return _in_guild(happened, "")
         case "INTERACTION_CREATE":
             return _tapped(happened)
         case "FRIEND_ADD":
@@ -150,6 +150,12 @@ def switch_of(happened: Event) -> Switch | None:
 # --- messages ---
 
 
+def union_of(happened: Event) -> str:
+    """The id that somebody has among friends and in every group alike; '' where the platform does not tell it."""
+    found = happened.text("author", "union_openid")
+    return found if _OPENID.fullmatch(found) else ""
+
+
 def _friend(happened: Event) -> Address:
     return Address(NAME, _known(happened, "author", "user_openid"))
 
@@ -165,11 +171,11 @@ def _said(happened: Event, address: Address, opens: Opening, *, addressed: bool 
         text, attachments = spoken.strip(), ()
     if not text and not attachments:
         attachments = (Attachment("other", "", happened.text("message_type")[:40]),)
-    return Question(number, address, text, attachments=attachments, also=_reference(happened), addressed=addressed, opens=opens)
+    return Question(number, address, text, attachments=attachments, also=_references(happened, address), addressed=addressed, opens=opens)
 
 
-def _reference(happened: Event) -> tuple[str, ...]:
-    """The REFIDX by which a message is known when it is delivered again, under whatever number."""
+def _references(happened: Event, address: Address) -> tuple[str, ...]:
+    """The REFIDX by which an asker's message is known when it is delivered again, under whatever number."""
     scene = happened.data.get("message_scene")
     ext = scene.get("ext") if isinstance(scene, Mapping) else None
     found = (
@@ -177,15 +183,20 @@ def _reference(happened: Event) -> tuple[str, ...]:
         if isinstance(ext, list)
         else ()
     )
-    return tuple(each for each in found if 0 < len(each) <= _LONGEST_ID)
+    return tuple(f"{address.room or address.user} {each}" for each in found if 0 < len(each) <= _LONGEST_ID)
 
 
 def _mentioned(happened: Event) -> bool:
     return any(each.get("is_you") is True for each in _objects(happened.data.get("mentions")))
 
 
-def _in_guild(happened: Event, address: Address) -> Question:
+def _person(happened: Event, *path: str) -> str:
+    return f"{DIRECT}{_known(happened, 'guild_id')}:{_known(happened, *path)}"
+
+
+def _in_guild(happened: Event, room: str) -> Question:
     """In guilds text is escaped, and mentions are part of it."""
+    address = Address(NAME, _person(happened, "author", "id"), room)
     said = html.unescape(_MENTION.sub("", happened.text("content"))).strip()
     return _said(Event(happened.id, happened.kind, {**happened.data, "content": said}), address, ROOMS)
 
@@ -211,12 +222,12 @@ def _tapped(happened: Event) -> Question | None:
     elif happened.text("user_openid"):
         address = Address(NAME, _known(happened, "user_openid"))
     else:
-        address = Address(NAME, _known(happened, "data", "resolved", "user_id"), CHANNEL + _known(happened, "channel_id"))
+        address = Address(NAME, _person(happened, "data", "resolved", "user_id"), CHANNEL + _known(happened, "channel_id"))
     resolved = ("data", "resolved")
     value, _, title = (happened.text(*resolved, "button_data") or happened.text(*resolved, "feature_id")).partition("|")
     if not value:
         return None
-    return Question(EVENT + happened.id, address, title or value, choice=value, tap=True, opens=ROOMS if group else FRIENDS)
+    return Question(EVENT + happened.id, address, title or value, choice=value, tap=True, opens=ROOMS if address.room else FRIENDS)
 
 
 # --- small things ---

@@ -199,7 +199,7 @@ class Api:
         except ApiRefused as refused:
             if refused.errcode not in self._dialect.dead_token:
                 raise
-        self._forget(token)
+        self.forget(token)
         return await self._try(request, await self.token())
 
     async def token(self) -> str:
@@ -217,7 +217,7 @@ class Api:
         if not task.cancelled():
             task.exception()  # who waits raises it; when nobody does any more it is no news
 
-    def _forget(self, token: str) -> None:
+    def forget(self, token: str) -> None:
         """This token was refused; another that came meanwhile stays."""
         if self._token == token:
             self._token, self._refused = "", token
