@@ -119,7 +119,7 @@ def engine(settings: Settings, progress: Progress = _silent) -> classifier.Class
         return classifier.load(path, training.digest(folder))
     except ModelUnusable as reason:
         log.warning("%s; training now", reason.why)
-        return train(settings, progress)
+        return classifier.fit_apart(folder, path, progress)
 
 
 def train(settings: Settings, progress: Progress = _silent) -> classifier.Classifier:

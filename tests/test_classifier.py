@@ -521,7 +521,7 @@ def test_a_model_with_one_flipped_byte_in_its_header_is_refused(saved: Path, les
         assert refused(tmp_path / str(at), lesson.digest)
 
 
-@pytest.mark.parametrize("name", [b'"classes"', b'"documents"', b'"lexicon"', b'"vocabulary"', b'"gate_knots"'])
+@pytest.mark.parametrize("name", [b'"classes"', b'"documents"', b'"lexicon"', b'"codes"', b'"gate_knots"'])
 def test_a_model_that_lacks_a_part_is_refused(saved: Path, lesson: Training, name: bytes) -> None:
     content = saved.read_bytes()
     assert content.count(name) == 1
