@@ -8,10 +8,15 @@ RASA_PYTHON ?= $(shell for python in python3.10 "env PYENV_VERSION=3.10.13 pytho
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null && echo "$$python" && break; done)
 RASA := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CPP_MIN_LOG_LEVEL=2 ../.venv-rasa/bin/rasa
 
-.PHONY: run test rasa rasa-test clean requirements
+.PHONY: run test demo rasa rasa-test clean requirements
 
 run: $(VENV)/.run
 	$(BIN)/refdesk serve
+
+# A living example: a month of questions, played once into data/demo.db, and served.
+demo: $(VENV)/.run
+	test -e data/demo.db || $(BIN)/refdesk demo
+	REFDESK__STORE__PATH=data/demo.db $(BIN)/refdesk serve
 
 test: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -12,7 +12,17 @@ from benchmarks.measuring import quantile
 
 _OK = 200
 
-Body = Callable[[int], bytes]
+
+@dataclass(frozen=True)
+class Message:
+    """One question: the bytes of its body, and what stands behind the `?` of its address."""
+
+    body: bytes
+    query: str = ""
+
+
+Body = Callable[[int], Message]
+Heard = Callable[[int, bytes], None]
 
 
 @dataclass(frozen=True)
@@ -37,22 +47,23 @@ class Poured:
         return quantile(self.took, share) * 1000
 
 
-def pour(url: str, body: Body, connections: int, seconds: float) -> Poured:
-    """Put question after question to `url` (POST, JSON) over so many connections for so long; `body` makes the n-th one."""
-    return asyncio.run(_pour(url, body, connections, seconds))
+def pour(url: str, body: Body, connections: int, seconds: float, *, heard: Heard = lambda number, answer: None) -> Poured:
+    """Put question after question to `url` (POST) over so many connections for so long; `body` makes the n-th one,
+    and `heard` gets what it was answered with."""
+    return asyncio.run(_pour(url, body, heard, connections, seconds))
 
 
 def rest_body(texts: tuple[str, ...], prefix: str) -> Body:
     """Bodies for the REST channel: every message from another sender, as on a day when everybody asks something."""
-    return lambda n: json.dumps({"sender": f"{prefix}-{n}", "message": texts[n % len(texts)]}).encode()
+    return lambda n: Message(json.dumps({"sender": f"{prefix}-{n}", "message": texts[n % len(texts)]}).encode())
 
 
 def parse_body(texts: tuple[str, ...]) -> Body:
     """Bodies for Rasa's /model/parse."""
-    return lambda n: json.dumps({"text": texts[n % len(texts)]}).encode()
+    return lambda n: Message(json.dumps({"text": texts[n % len(texts)]}).encode())
 
 
-async def _pour(url: str, body: Body, connections: int, seconds: float) -> Poured:
+async def _pour(url: str, body: Body, heard: Heard, connections: int, seconds: float) -> Poured:
     took: list[float] = []
     failed = 0
     numbers = iter(range(10**9))
@@ -64,15 +75,17 @@ async def _pour(url: str, body: Body, connections: int, seconds: float) -> Poure
         connection = _Connection(url)
         try:
             while time.perf_counter() < end:
-                question = body(next(numbers))
+                number = next(numbers)
+                question = body(number)
                 asked = time.perf_counter()
                 try:
-                    status = await connection.post(question)
+                    status, answer = await connection.post(question)
                 except (OSError, EOFError, ValueError):
-                    status = 0
+                    status, answer = 0, b""
                     connection.close()
                 if status == _OK:
                     took.append(time.perf_counter() - asked)
+                    heard(number, answer)
                 else:
                     failed += 1
                     await asyncio.sleep(0.01)
@@ -89,22 +102,23 @@ class _Connection:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._head = f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
+        self._path = parts.path or "/"
+        self._head = f"HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, body: bytes) -> int:
-        """The status; the answer is read to its end."""
+    async def post(self, message: Message) -> tuple[int, bytes]:
+        """The status and the body of the answer."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
-        writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
+        path = f"{self._path}?{message.query}" if message.query else self._path
+        writer.write(f"POST {path} {self._head}{len(message.body)}\r\n\r\n".encode() + message.body)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = next(int(line.partition(":")[2]) for line in head.split("\r\n") if line.startswith("content-length:"))
-        await reader.readexactly(length)
+        answer = await reader.readexactly(length)
         if "connection: close" in head:
             self.close()
-        return int(head.split(" ", 2)[1])
+        return int(head.split(" ", 2)[1]), answer
 
     def close(self) -> None:
         """Hang up."""

@@ -5,7 +5,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     messages, errors          what connectors share with the bot: Address, Question, Reply
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector
-    text, pinyin, settings, tickets, hours, windows, limits, live
+    text, pinyin, settings, tickets, hours, windows, limits, live, groups
+    care                      what the bot never answers by itself
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
@@ -18,6 +19,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data
+    demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     pages                     what people see in a browser
     app, __main__             the server; the command line

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
-from bot import __version__, autonomy, export, house, reports
+from bot import __version__, autonomy, demo, export, house, reports, training
 from bot.accounts import INVITATION_LASTS, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
@@ -263,6 +264,38 @@ def stats(settings: Settings, start: str | None, end: str | None, by: str, shape
         total, lines = house.figures(store, hours, first, last, by)
     shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
     click.echo(shown((*lines, total)))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@cli.command("demo")
+@click.option("--days", type=click.IntRange(1, 366), default=30, help="How many days the questions are spread over; they end now.")
+@click.option("--questions", type=click.IntRange(1, 100_000), default=4000)
+@click.option("--seed", type=int, default=2020, help="The same number plays the same questions.")
+@click.option(
+    "--database", type=Path, default=Path("data/demo.db"), help="A new file: demonstrations never touch a library's own database."
+)
+@click.pass_obj
+def play_demo(settings: Settings, days: int, questions: int, seed: int, database: Path) -> None:
+    """Fill a separate database by playing the spring of 2020 through the real desk."""
+    path = settings.at(database)
+    if path.exists():
+        raise StoreUnusable(path, "exists already; name another --database, or remove it")
+    plan = demo.scenario(settings.at(settings.library.knowledge) / "demo" / "spring-2020.yml")
+    extent = demo.Extent(days, questions, datetime.now(UTC), seed)
+    examples, mind = training.read(settings.at(settings.library.intents)), _mind(settings)
+    with TemporaryDirectory(dir=_made(path.parent)) as folder:  # a demonstration that is broken off leaves nothing behind
+        store = Store(Path(folder) / path.name)
+        try:
+            with _bar("Demo") as progress:
+                demo.play(store, mind, examples, plan, extent, duty=house.hours(settings), progress=progress)
+        finally:
+            store.close()
+        store.path.rename(path)
+    click.echo(f"{path}: look at it with REFDESK__STORE__PATH={path} refdesk serve")
 
 
 @contextmanager

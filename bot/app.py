@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from sanic import Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse, json
+from sanic.router import Router
 
 from bot import connector, house
 from bot.accounts import Accounts
@@ -22,7 +23,8 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import intents, librarian, manager, patron, signin, system
+from bot.pages import account, intents, manager, patron, people, signin, system
+from bot.pages import desk as desk_pages
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.settings import Settings
@@ -51,8 +53,9 @@ class Doors:
 
     async def ask(self, question: Question) -> tuple[Reply, ...]:
         """One message of one asker at a time, in the order of arrival. A failure of the bot is a handover, never silence."""
-        public = self._connectors[question.address.connector].limits.public
-        (self._public if public else self._trusted).use(question.address)
+        if not self._desk.in_group(question.address):  # groups have limits of their own, beyond which nothing is dropped
+            public = self._connectors[question.address.connector].limits.public
+            (self._public if public else self._trusted).use(question.address)
         turn = self._turns.setdefault(question.address, asyncio.Lock())
         async with turn:
             try:
@@ -83,6 +86,17 @@ class Doors:
             yield wait
 
 
+class _Routes(Router):
+    """Whoever may GET may ask for the head alone, as proxies and monitors do; streams have no end to be told of."""
+
+    def add(self, uri: str, methods: Iterable[str], *given: Any, **named: Any) -> Any:  # type: ignore[override]
+        """A route, as Sanic adds it."""
+        offered = set(methods)
+        if "GET" in offered and not uri.endswith("/events"):
+            offered.add("HEAD")
+        return super().add(uri, offered, *given, **named)
+
+
 def _beside(work: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     """A blocking method as connectors await it, on another thread."""
 
@@ -106,8 +120,10 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
         remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver),
         end=_beside(more.end), judge=_beside(more.judge), late=_beside(desk.late), leave=_beside(desk.leave), phrase=more.phrase,
+        keep=_beside(more.keep), kept=_beside(more.kept), done=_beside(more.done), pick_up=_beside(desk.pick_up),
+        keep_page=_beside(more.keep_page), overhear=_beside(desk.overhear),
     )  # fmt: skip
-    app: Sanic[Any, Any] = Sanic(name, configure_logging=False)
+    app: Sanic[Any, Any] = Sanic(name, configure_logging=False, router=_Routes())
     app.config.update(
         AUTO_EXTEND=False,
         REQUEST_MAX_SIZE=LARGEST_BODY, SECURE_COOKIES=secure, FALLBACK_ERROR_FORMAT="json", MOTD=False, ACCESS_LOG=False,
@@ -116,7 +132,9 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
     signin.mount(app, pages)
-    librarian.mount(app, pages, desk, hub)
+    account.mount(app, pages)
+    people.mount(app, pages, house.address(settings))
+    desk_pages.mount(app, pages, desk, hub)
     manager.mount(app, pages, desk)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))

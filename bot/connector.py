@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import connectors
 from bot.errors import UnknownConnector
-from bot.messages import Address, Exchange, Language, Question, Reply
+from bot.messages import Address, Exchange, Overheard, Question, Reply
 
 WEB = "web"
 VISITOR_COOKIE = "refdesk_visitor"
@@ -31,7 +31,15 @@ class Limits:
     anybody without a platform or a token that vouches for the asker, so its askers are limited more tightly.
 
     `quota` is how many messages may be pushed within `window`, 0 for any number; words of the asker open it anew. A tap
-    on a menu, a follow, a scan opens a window of its own, `tap_window` with `tap_quota`, and leaves the other as it is."""
+    on a menu, a follow, a scan opens a window of its own, `tap_window` with `tap_quota`, and leaves the other as it is.
+
+    With `by_message` a pushed reply hangs on one message of the asker, and the platform counts by message: each opens a
+    window of its own, as its Question `opens` says; `window` and `quota` are then those of a usual one. With `unprompted`
+    a reply may also go out on its own when no message takes one any more.
+
+    `groups`: an address with a room is somebody in a group, where others read along; bot.desk.rooms has what follows from
+    that. `private`: that somebody can be written to alone under the same user id, at the address without the room.
+    `divides`: the platform has no other limit, but what is longer than `max_bytes` is to be pushed in parts."""
 
     max_bytes: int
     window: timedelta | None = None
@@ -40,12 +48,21 @@ class Limits:
     quota: int = 0
     tap_window: timedelta | None = None
     tap_quota: int = 0
+    by_message: bool = False
+    unprompted: bool = False
+    groups: bool = False
+    private: bool = False
+    divides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One reply, or a part of a long one that fits the channel, on its way to one asker. `key` never changes between
-    tries; use it against duplicates. With `more` the rest waits for the asker to write: say so."""
+    tries; use it against duplicates. With `more` the rest waits for the asker to write: say so.
+
+    On channels that count by message, `hook` is the id of the message that the reply hangs on, '' when it goes out on its
+    own, and `number` its number among the replies to that message, from 1: on disk before it is used, and never used for
+    anything else. `again` says that it may have been used before, for this very part."""
 
     key: str
     address: Address
@@ -54,6 +71,17 @@ class Delivery:
     deadline: datetime | None
     tries: int
     more: bool = False
+    hook: str = ""
+    number: int = 0
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something a platform brought that is not dealt with yet: its id there, and its body as it came."""
+
+    id: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +97,15 @@ class Desk:
 
     For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none.
     `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is still due.
-    `end` closes an asker's ticket because the platform ended the conversation, `judge` notes how it was rated. `phrase`
-    is a sentence of knowledge/phrases.yml.
+    `end` closes an asker's ticket because the platform ended the conversation; given the beginning of an agent's name, only
+    one that such an agent has. `judge` notes how it was rated. `overhear` stores what the platform's own agent said: that
+    counts as a person's answer. `phrase` is a sentence of knowledge/phrases.yml. `leave` with a room and no user is for
+    everybody in that room.
+
+    For platforms that want to be acknowledged at once: `keep` (connector, id, body) stores what came until `done`
+    (connector, id) says that it was dealt with, False when this id came before, ever; `kept` is all that was not, in order.
+    `keep_page` (connector, what came, name, value) stores all of it, and a value to be remembered, in one transaction.
+    `pick_up` is the code under which one reply can be read on the mailbox page, '' for a reply that is not stored.
     """
 
     ask: Callable[[Question], Awaitable[tuple[Reply, ...]]]
@@ -82,11 +117,17 @@ class Desk:
     remember: Callable[[str, str], Awaitable[None]]
     recall: Callable[[str], Awaitable[str]]
     undeliver: Callable[[str, str, str], Awaitable[bool]]
-    end: Callable[[Address], Awaitable[None]]
+    end: Callable[..., Awaitable[None]]
     judge: Callable[[Address, bool], Awaitable[None]]
     late: Callable[[Question], Awaitable[None]]
     leave: Callable[[Address], Awaitable[None]]
-    phrase: Callable[[str, Language], str]
+    phrase: Callable[..., str]
+    keep: Callable[[str, str, str], Awaitable[bool]]
+    kept: Callable[[str], Awaitable[tuple[Kept, ...]]]
+    done: Callable[[str, str], Awaitable[None]]
+    pick_up: Callable[[Reply], Awaitable[str]]
+    keep_page: Callable[[str, tuple[Kept, ...], str, str], Awaitable[None]]
+    overhear: Callable[[Overheard], Awaitable[None]]
 
 
 class Connector(Protocol):
@@ -99,7 +140,8 @@ class Connector(Protocol):
         """Add this platform's routes to the Sanic application."""
 
     async def deliver(self, delivery: Delivery) -> Outcome:
-        """Push one reply. Raise DeliveryFailed to be tried again, DeliveryRefused to leave it in the mailbox."""
+        """Push one reply. Raise DeliveryFailed to be tried again, DeliveryRefused to leave it in the mailbox, HookClosed
+        or NumberTaken to be tried at once with another `hook` or `number`."""
 
 
 def known() -> tuple[str, ...]:

@@ -64,6 +64,10 @@ class EventName(StrEnum):
     FORM_LEFT = "form_left"
     SOCIAL = "social"
     FAILED = "failed"
+    TRANSFERRED = "transferred"
+    MARKED = "marked"
+    JOINED = "joined"
+    PARTED = "parted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page."""
+    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others.
+
+    `team` is the topic team that it was passed to. `joined` is the number of the ticket that it is answered together with, 0 for none.
+    `language` and `college` are the asker's, as far as they are known."""
 
     id: int
     conversation: int
@@ -161,11 +168,16 @@ class Ticket:
     answered_at: datetime | None = None
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
+    team: str = ""
+    language: str = ""
+    college: str = ""
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `question` is the stored id of the consultation it belongs to."""
+    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in."""
 
     name: EventName
     at: datetime
@@ -179,6 +191,7 @@ class Event:
     language: str = ""
     engine: str = ""
     value: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +225,13 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A ticket to be opened: for which stored question, why, and the form's fields if one was filled in."""
+    """A ticket to be opened: for which stored question, why, the form's fields if one was filled in, and whether it is an emergency."""
 
     reason: str
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,12 +294,124 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A ticket as the queue shows it: with the words of its question and the channel it came by."""
+    """A ticket as the queue shows it: with the words of its question and the channel it came by.
+
+    `last_who` and `last_at` are of the newest message in it, `followers` how many tickets are answered together with it."""
 
     ticket: Ticket
     text: str
     connector: str
     window: Window | None = None
+    last_who: Who | None = None
+    last_at: datetime | None = None
+    followers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which tickets a queue shows. `holder` and `teams`: only what this librarian holds or what waits for these teams."""
+
+    statuses: tuple[TicketStatus, ...]
+    holder: str = ""
+    teams: tuple[str, ...] = ()
+    channel: str = ""
+    topic: str = ""
+    college: str = ""
+    language: str = ""
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a channel's window closes, for sorting: seconds after the asker's last words, how many pushes, or by message."""
+
+    connector: str
+    lasts: float
+    quota: int
+    by_message: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Open tickets at a glance. `mine` counts those of each holder, `teams` those that wait for each team; `stamp` differs
+    whenever anything about a ticket has changed; `newest` is the ticket that came last, 0 before the first."""
+
+    waiting: int
+    open: int
+    mine: tuple[tuple[str, int], ...]
+    teams: tuple[tuple[str, int], ...]
+    urgent: int
+    newest: int
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A conversation in which words were found: the message that has them, and its ticket, 0 when it has none."""
+
+    conversation: int
+    message: int
+    ticket: int
+    who: Who
+    text: str
+    at: datetime
+    connector: str
+    status: TicketStatus | None = None
+
+
+class NoteKind(StrEnum):
+    """Why something stands beside a ticket that its asker never sees."""
+
+    NOTE = "note"
+    RELEASED = "released"
+    TRANSFERRED = "transferred"
+    RETURNED = "returned"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A librarian's internal note, or what happened to the ticket among librarians. Never sent to an asker."""
+
+    id: int
+    ticket: int
+    kind: NoteKind
+    author: str
+    text: str
+    at: datetime
+
+
+class AlertKind(StrEnum):
+    """What a librarian is told about one of their tickets."""
+
+    RETURNED = "returned"
+    TRANSFERRED = "transferred"
+    TEAM = "team"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that one librarian must hear of: about which ticket, and who did it."""
+
+    id: int
+    librarian: str
+    ticket: int
+    kind: AlertKind
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reply that can still be taken back: it is sent, and with `closing` the ticket closed, at `due_at`."""
+
+    id: int
+    ticket: int
+    author: str
+    text: str
+    closing: bool
+    due_at: datetime
 
 
 class Role(StrEnum):
@@ -299,7 +425,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Librarian:
-    """Somebody who signs in. `session` is raised to end all their sessions; `password` is an argon2 hash or ''."""
+    """Somebody who signs in. `password` is an argon2 hash or ''; `totp` the base32 secret of a second factor or '';
+    `totp_used` the time step of the last code, so that none works twice. Who is `disabled` cannot sign in."""
 
     login: str
     name: str
@@ -307,7 +434,68 @@ class Librarian:
     password: str = ""
     failures: int = 0
     locked_until: datetime | None = None
-    session: int = 0
+    totp: str = ""
+    totp_used: int = 0
+    email: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where: the login ('' before one is known), the network address and the browser."""
+
+    login: str = ""
+    address: str = ""
+    agent: str = ""
+
+
+NOBODY = Actor()
+"""Whoever works at the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSession:
+    """One browser that is signed in. `id` names it without being able to open it."""
+
+    id: str
+    login: str
+    begun_at: datetime
+    seen_at: datetime
+    address: str
+    agent: str
+
+
+class Deed(StrEnum):
+    """What the audit log keeps."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    SESSIONS_ENDED = "sessions_ended"
+    INVITED = "invited"
+    PASSWORD_SET = "password_set"
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    ROLE_CHANGED = "role_changed"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    EXPORTED = "exported"
+    DELETED = "deleted"
+    EDITED = "edited"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to whom or what, when, from where. Append-only."""
+
+    at: datetime
+    who: str
+    deed: Deed
+    target: str = ""
+    address: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

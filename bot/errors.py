@@ -15,9 +15,12 @@ RefdeskError
 │   ├── MoveRefused(what, status, why)   a ticket is not in the state that the step needs
 │   ├── NotFound(what)
 │   ├── LoginRefused(why)
+│   ├── SecondFactorNeeded(half)     the password was right; a code must follow
 │   └── TooMuch(what, limit)
 └── DeliveryError(connector, why)
     ├── DeliveryFailed                   try again later
+    ├── HookClosed                       the message that it hangs on takes no more replies: try with another
+    ├── NumberTaken                      something else has gone out under this number: try with the next
     └── DeliveryRefused                  the platform will never take it: keep it in the mailbox
 """
 
@@ -136,6 +139,14 @@ class LoginRefused(Refused):
     """Wrong name or password, a locked account, or a used or expired link."""
 
 
+class SecondFactorNeeded(Refused):
+    """The password was right and the account has a second factor; `half` stands for the sign-in until the code comes."""
+
+    def __init__(self, half: str) -> None:
+        self.half = half
+        super().__init__("a code is needed")
+
+
 class TooMuch(Refused):
     """A limit on size or rate was passed."""
 
@@ -154,6 +165,14 @@ class DeliveryError(RefdeskError):
 
 class DeliveryFailed(DeliveryError):
     """A passing fault; the outbox tries again."""
+
+
+class HookClosed(DeliveryError):
+    """The platform takes no more replies to this message; the outbox looks for another one, else for the mailbox."""
+
+
+class NumberTaken(DeliveryError):
+    """The platform has something else under this number of this message; the outbox gives out the next one."""
 
 
 class DeliveryRefused(DeliveryError):

@@ -148,6 +148,7 @@ def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) 
     return Desk(
         store, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
         limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
+        groups=settings.groups,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bot import tables
+from bot.care import Danger, Safeguard, flat
 from bot.domain import Entity, Entry, Risk
 from bot.errors import Defect, DefectsFound
 from bot.messages import Language, Link
@@ -19,7 +20,7 @@ from bot.tables import Finder, Row
 from bot.text import bare
 from bot.training import parse, plain
 
-NOT_ENTRIES = frozenset({"library", "phrases", "cues", "interface"})
+NOT_ENTRIES = frozenset({"library", "phrases", "cues"})
 FACETS = frozenset({"price", "time", "who", "where", "how", "trouble"})
 _FACT = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -58,6 +59,15 @@ class _EntryRow(_Strict):
     entity: str = ""
     links: tuple[_LinkRow, ...] = ()
     facets: dict[str, _Both] = {}
+
+
+class _SafeguardRow(_Strict):
+    kind: Danger
+    urgent: bool
+    say: _Both
+    always: tuple[re.Pattern[str], ...]
+    alone: tuple[re.Pattern[str], ...] = ()
+    unless: tuple[re.Pattern[str], ...] = ()
 
 
 class _FieldRow(_Strict):
@@ -111,6 +121,7 @@ class Knowledge:
     rows: tuple[Row, ...]
     forms: tuple[tuple[Language, Form], ...] = ()
     places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
+    safeguards: tuple[Safeguard, ...] = ()
 
     @cached_property
     def finder(self) -> Finder:
@@ -152,6 +163,11 @@ class Knowledge:
         """Whether the whole message, spaces and punctuation aside, is one of the cue's phrases."""
         return bare(text) in self.cues.get(name, frozenset())
 
+    def danger(self, text: str) -> Safeguard | None:
+        """The first safeguard that a message has a cue of."""
+        plain_text = flat(text)
+        return next((guard for guard in self.safeguards if guard.meant_by(plain_text)), None)
+
     def form(self, form_id: str, language: Language) -> Form | None:
         """A request form in one language."""
         return next((form for spoken, form in self.forms if form.id == form_id and spoken is language), None)
@@ -175,7 +191,10 @@ class _Reader:
 
     def read(self) -> Knowledge:
         facts = self._facts(self.folder / "library.yml")
-        phrases = self._both(self.folder / "phrases.yml", facts) | self._both(self.folder / "interface.yml", facts)
+        phrases: dict[tuple[str, Language], str] = {}
+        for path in (self.folder / "phrases.yml", *sorted((self.folder / "interface").glob("*.yml"))):
+            phrases |= self._both(path, facts)
+        safeguards = self._safeguards(self.folder / "conversation" / "safety.yml", facts, phrases)
         cues = self._cues(self.folder / "cues.yml")
         rows, wrong = tables.read(self.folder / "tables")
         self.defects += wrong
@@ -188,7 +207,7 @@ class _Reader:
         forms = [
             form for path in sorted((self.folder / "forms").glob("*.yml")) for _, row in self._list(path, _FormRow) for form in _forms(row)
         ]
-        return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places)
+        return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places, safeguards)
 
     def _content(self, path: Path) -> yaml.Node | None:
         try:
@@ -251,6 +270,16 @@ class _Reader:
             for language in Language:
                 found[key, language] = self._fill(both.get(language), language, facts, (path, _line(root, (key,))))
         return found
+
+    def _safeguards(
+        self, path: Path, facts: Mapping[tuple[str, Language], str], phrases: dict[tuple[str, Language], str]
+    ) -> tuple[Safeguard, ...]:
+        found: list[Safeguard] = []
+        for line, row in self._list(path, _SafeguardRow):
+            found.append(Safeguard(row.kind, row.urgent, row.always, row.alone, row.unless))
+            for language in Language:
+                phrases[f"safety.{row.kind}", language] = self._fill(row.say.get(language), language, facts, (path, line))
+        return tuple(found)
 
     def _cues(self, path: Path) -> dict[str, frozenset[str]]:
         root, content = self._mapping(path)

@@ -17,15 +17,15 @@ class RateLimit:
         self._most, self._clock = per_minute, clock
         self._uses: OrderedDict[Hashable, deque[float]] = OrderedDict()
 
-    def use(self, key: Hashable) -> None:
-        """Count one use; TooMuch when the minute is full."""
-        now = self._clock()
+    def use(self, key: Hashable, most: int = 0) -> None:
+        """Count one use; TooMuch when the minute is full, with a limit of its own for this key if one is given."""
+        most, now = most or self._most, self._clock()
         uses = self._uses.setdefault(key, deque())
         self._uses.move_to_end(key)
         while uses and now - uses[0] >= _MINUTE:
             uses.popleft()
-        if len(uses) >= self._most:
-            raise TooMuch("messages in a minute", self._most)
+        if len(uses) >= most:
+            raise TooMuch("messages in a minute", most)
         uses.append(now)
         if len(self._uses) > _MOST_KEYS:
             self._uses.popitem(last=False)

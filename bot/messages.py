@@ -4,7 +4,7 @@ Values only: frozen, no behaviour beyond what can be read off their fields.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 
@@ -62,9 +62,20 @@ INTENT = "intent:"
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """For how long after it came, and how often, one message can be replied to, where a platform counts by message."""
+
+    lasts: timedelta
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One inbound message. `id` is the platform's message id, unique within the connector. `tap`: a touch on a menu,
-    a follow or a scan rather than words, which lets some platforms be answered for a short while only."""
+    """One inbound message. `id` is the platform's message id, unique within the connector; `also` are other ids under
+    which the platform may bring the same message. `tap`: a touch on a menu, a follow or a scan rather than words, which
+    lets some platforms be answered for a short while only. `addressed`: whether it was meant for the bot; False for what
+    it only overhears in a group. `opens`: how far replies to it are taken, on channels whose Limits say `by_message`.
+    `agent`: who of the platform's own desk has the asker just now, so that the bot keeps silent; '' for nobody."""
 
     id: str
     address: Address
@@ -75,6 +86,22 @@ class Question:
     choice: str = ""
     attachments: tuple[Attachment, ...] = ()
     tap: bool = False
+    also: tuple[str, ...] = ()
+    addressed: bool = True
+    opens: Opening | None = None
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """What a person of the library said to an asker through the platform's own desk. `id` is unique as a Question's is,
+    `agent` begins with the connector's name and a colon, which no login of ours does."""
+
+    id: str
+    address: Address
+    agent: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

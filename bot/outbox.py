@@ -6,14 +6,18 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from bot.connector import Connector, Delivery, Outcome
 from bot.domain import DeliveryStatus, Parcel
-from bot.errors import DeliveryError, DeliveryFailed
+from bot.errors import DeliveryError, DeliveryFailed, HookClosed, NumberTaken
 from bot.messages import Address
-from bot.store import Store, parts
+from bot.store import Session, Store, parts
 
 log = logging.getLogger("refdesk.outbox")
+
+T = TypeVar("T")
 
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -64,7 +68,12 @@ class Outbox:
 
     async def _deliver(self, parcel: Parcel) -> None:
         status, due_at, error = await self._try(parcel)
-        await asyncio.wrap_future(self._store.write(lambda s: s.settle(parcel.id, status, due_at=due_at, error=error)))
+
+        def settle(s: Session) -> None:
+            s.settle(parcel.id, status, due_at=due_at, error=error)
+            s.changed.add(parcel.message.conversation)  # the desk shows how it went
+
+        await self._write(settle)
 
     async def _try(self, parcel: Parcel) -> tuple[DeliveryStatus, datetime | None, str]:
         connector = self._connectors.get(parcel.address.connector)
@@ -73,9 +82,10 @@ class Outbox:
         assert parcel.message.reply is not None
         reply, limits = parcel.message.reply, connector.limits
         # Other channels take a reply whole, or divide it themselves.
-        whole = parts(reply, limits.max_bytes) if limits.quota else (reply.plain(),)
+        whole = parts(reply, limits.max_bytes) if limits.quota or limits.divides else (reply.plain(),)
         for number in range(parcel.sent, len(whole)):
-            status, due_at, error, more = await self._push(parcel, connector, whole, number)
+            push = self._push_on_hook if limits.by_message else self._push
+            status, due_at, error, more = await push(parcel, connector, whole, number)
             if status is not DeliveryStatus.DELIVERED or more:
                 return status, due_at, error
         return DeliveryStatus.DELIVERED, None, ""
@@ -99,13 +109,44 @@ class Outbox:
         if status is not DeliveryStatus.DELIVERED:
             return status, due_at, error, False
         if limits.quota or len(whole) > 1:
-            await asyncio.wrap_future(self._store.write(lambda s: s.pushed(parcel.id, conversation, now)))
+            await self._write(lambda s: s.pushed(parcel.id, conversation, now))
         return (DeliveryStatus.MAILBOX, None, "the quota reaches for the beginning only", True) if more else (status, None, "", False)
+
+    async def _push_on_hook(
+        self, parcel: Parcel, connector: Connector, whole: tuple[str, ...], number: int
+    ) -> tuple[DeliveryStatus, datetime | None, str, bool]:
+        """The same where a reply hangs on a message of the asker: on another one, or under another number, for as long as
+        the platform refuses those."""
+        while True:
+            now = self._now()
+            place = await self._write(partial(Session.hang, parcel=parcel, part=number, now=now))
+            if place is None and not connector.limits.unprompted:
+                return DeliveryStatus.MAILBOX, None, "no message of the asker takes a reply any more", False
+            more = place is not None and place.left == 1 and len(whole) - number > 1
+            delivery = self._delivery(parcel, whole, number, place.until if place else None, more)
+            if place:
+                delivery = replace(delivery, hook=place.hook, number=place.number, again=place.again)
+            try:
+                status, due_at, error = await self._hand_over(parcel, connector, delivery)
+            except (HookClosed, NumberTaken) as refusal:
+                assert place is not None
+                log.info("delivery %s goes on elsewhere: %s", parcel.id, refusal.why)
+                shut = now if isinstance(refusal, HookClosed) else None
+                await self._write(partial(Session.give_up, hanging=place, shut=shut))
+                continue
+            if status is not DeliveryStatus.DELIVERED:
+                return status, due_at, error, False
+            await self._write(partial(Session.pushed, parcel=parcel.id, conversation=parcel.message.conversation, at=now))
+            return (DeliveryStatus.MAILBOX, None, "the quota reaches for the beginning only", True) if more else (status, None, "", False)
+
+    async def _write(self, work: Callable[[Session], T]) -> T:
+        return await asyncio.wrap_future(self._store.write(work))
 
     @staticmethod
     def _delivery(parcel: Parcel, whole: tuple[str, ...], number: int, closes_at: datetime | None, more: bool) -> Delivery:
         assert parcel.message.reply is not None
-        reply = parcel.message.reply if len(whole) == 1 else replace(parcel.message.reply, text=whole[number], links=(), choices=())
+        reply = replace(parcel.message.reply, id=parcel.message.id)
+        reply = reply if len(whole) == 1 else replace(reply, text=whole[number], links=(), choices=())
         key = f"refdesk-{parcel.id}-{number}" if number else f"refdesk-{parcel.id}"
         return Delivery(key, parcel.address, reply, parcel.answers, closes_at, parcel.tries, more)
 
@@ -113,6 +154,10 @@ class Outbox:
         now = self._now()
         try:
             outcome = await connector.deliver(delivery)
+        except (HookClosed, NumberTaken) as failure:
+            if delivery.hook:
+                raise
+            return DeliveryStatus.MAILBOX, None, failure.why
         except DeliveryFailed as failure:
             log.warning("delivery %s failed: %s", parcel.id, failure.why)
             return self._later(parcel, now, failure.why)

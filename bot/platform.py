@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot import tickets
+from bot.connector import Kept
 from bot.desk import Desk
 from bot.domain import Event, EventName, TicketStatus
 from bot.messages import Address, Language
@@ -35,16 +36,17 @@ class Platform:
         parcel, part = int(found[1]), int(found[2] or 0)
         return self._store.write(lambda s: s.undeliver(connector, parcel, part, why)).result()
 
-    def end(self, address: Address) -> None:
-        """The platform says that this conversation is over: an open ticket is closed, the bot speaks again."""
-        self._store.write(lambda s: self._end(s, address)).result()
+    def end(self, address: Address, holder: str = "") -> None:
+        """The platform says that this conversation is over: an open ticket is closed, the bot speaks again. With the
+        beginning of an agent's name only a ticket that such an agent has."""
+        self._store.write(lambda s: self._end(s, address, holder)).result()
 
-    def _end(self, s: Session, address: Address) -> None:
+    def _end(self, s: Session, address: Address, holder: str) -> None:
         conversation = s.existing_conversation(address)
         if conversation is None or not conversation.ticket:
             return
         ticket = s.ticket(conversation.ticket)
-        if ticket.status is not TicketStatus.CLOSED:
+        if ticket.status is not TicketStatus.CLOSED and ticket.claimed_by.startswith(holder):
             self._desk.closed(s, tickets.close(ticket, self._now()), conversation)
 
     def judge(self, address: Address, helpful: bool) -> None:
@@ -64,6 +66,27 @@ class Platform:
             )
         )  # fmt: skip
 
-    def phrase(self, name: str, language: Language = Language.ZH) -> str:
+    def phrase(self, name: str, language: Language = Language.ZH, **values: object) -> str:
         """A sentence of knowledge/phrases.yml."""
-        return self._desk.knowledge.phrase(name, language)
+        return self._desk.knowledge.phrase(name, language, **values)
+
+    def keep(self, connector: str, external: str, body: str) -> bool:
+        """Store what a platform brought until it is dealt with; False when it came before. On disk when this returns."""
+        return self._store.write(lambda s: s.keep(connector, external, body, self._now())).result()
+
+    def kept(self, connector: str) -> tuple[Kept, ...]:
+        """What was not dealt with, in order."""
+        return self._store.read(lambda s: s.kept(connector))
+
+    def done(self, connector: str, external: str) -> None:
+        """It was dealt with."""
+        self._store.write(lambda s: s.done(connector, external)).result()
+
+    def keep_page(self, connector: str, brought: tuple[Kept, ...], name: str, value: str) -> None:
+        """Store all that came together, and how far one has come with it, in one transaction."""
+        self._store.write(lambda s: self._keep_page(s, connector, brought, name, value)).result()
+
+    def _keep_page(self, s: Session, connector: str, brought: tuple[Kept, ...], name: str, value: str) -> None:
+        for each in brought:
+            s.keep(connector, each.id, each.body, self._now())
+        s.set_fact(name, value)

@@ -7,15 +7,18 @@ start and is named together with its line.
 import os
 import re
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.errors import WrongSetting
+from bot.groups import Manners, spans
+
+_LOWEST_BAR = 0.9
 
 
 class _Section(BaseModel):
@@ -101,6 +104,77 @@ class Retention(_Section):
     messages_days: int = Field(default=730, ge=1)
 
 
+class Desk(_Section):
+    """How librarians work. `teams` are topic teams with the logins of their members; a reply can be taken back for `undo_seconds`;
+    a ticket returns to the queue when its asker waits and its librarian has had no page of the desk open for `away_minutes`."""
+
+    teams: dict[str, tuple[str, ...]] = {}
+    undo_seconds: int = Field(default=6, ge=0, le=60)
+    away_minutes: int = Field(default=5, ge=1)
+
+
+class Mail(_Section):
+    """Where the digest goes that tells of waiting questions while nobody is at the desk. Without a `host` none is sent."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    encryption: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    every_minutes: int = Field(default=30, ge=1)
+
+    @model_validator(mode="after")
+    def _has_both_ends(self) -> "Mail":
+        if self.host and not (self.sender and self.to):
+            raise ValueError("a digest needs mail.sender and mail.to")
+        return self
+
+
+class Room(_Section):
+    """How the bot behaves in a group; see bot.groups.Manners for what each means."""
+
+    name: str = ""
+    quiet: tuple[str, ...] = ()
+    cooldown_minutes: int = Field(default=10, ge=0)
+    prefix: str = ""
+    silent: bool = False
+    bar: float = Field(default=0.0, ge=0, le=1)
+    per_minute: int = Field(default=20, ge=1)
+    per_account: int = Field(default=6, ge=1)
+    longest: int = Field(default=240, ge=40)
+
+    @field_validator("quiet")
+    @classmethod
+    def _quiet_is_readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        spans(value)
+        return value
+
+    @field_validator("bar")
+    @classmethod
+    def _bar_is_high(cls, value: float) -> float:
+        if 0 < value < _LOWEST_BAR:
+            raise ValueError(f"is 0 (only when addressed) or from {_LOWEST_BAR} to 1")
+        return value
+
+
+class Groups(Room):
+    """Manners in all groups. `allow`: only in these (none: in all that the bot is in); `room`: what is different in one group."""
+
+    allow: tuple[str, ...] = ()
+    room: dict[str, Room] = {}
+
+    def manners(self, room: str) -> Manners:
+        """The manners in one group."""
+        own = self.room.get(room, Room())
+        at = self.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+        return Manners(
+            own.name or room, not self.allow or room in self.allow, spans(at.quiet), timedelta(minutes=at.cooldown_minutes),
+            at.prefix.strip(), at.silent, at.bar, at.per_minute, at.per_account, at.longest,
+        )  # fmt: skip
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `root` is the folder of refdesk.toml; relative paths start there."""
 
@@ -113,6 +187,9 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    desk: Desk = Desk()
+    mail: Mail = Mail()
+    groups: Groups = Groups()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")
 

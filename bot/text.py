@@ -67,6 +67,20 @@ def language_of(text: str) -> Language | None:
     return None
 
 
+_HAN = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
+_WORDS = re.compile(r"[\w\u0300-\u036f]+")
+
+
+def spaced(text: str) -> str:
+    """The form that the search index keeps: NFKC, lower case, simplified, every Chinese character a word of its own.
+
+    A run of characters is then found as a phrase, however short it is and wherever it stands."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    if _HAN.search(folded):
+        folded = _HAN.sub(r" \1 ", _TO_SIMPLIFIED.convert(folded))
+    return " ".join(_WORDS.findall(folded))
+
+
 _BREAK = re.compile(r"[?？]+|[;；。!！\n]+|\b(?:and also|also,)\b|(?:另外|还有就是|还想问|顺便问)")
 
 

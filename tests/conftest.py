@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from bot import connector, house, knowledge
+from bot.accounts import passwords
 from bot.answering import Answering, Policy
 from bot.app import create_app
 from bot.connector import Limits
@@ -63,6 +65,14 @@ class FakeClock:
         self.at += timedelta(**spans)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """The same argon2 with little work: what it costs to guess is not what tests are about."""
+    usual, passwords._HASHER = passwords._HASHER, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    yield
+    passwords._HASHER = usual
+
+
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     """The starter library's settings."""
@@ -109,7 +119,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-LIMITS = {"rest": Limits(1_000_000), "web": Limits(100_000, public=True), "stub": Limits(100_000, inline=False)}
+LIMITS = {
+    "rest": Limits(1_000_000),
+    "web": Limits(100_000, public=True),
+    "stub": Limits(100_000, inline=False),
+    "onebot": Limits(100_000, inline=False, groups=True, private=True),  # a group whose members can be written to alone
+    "qq": Limits(100_000, inline=False, groups=True),  # and one whose members cannot
+}
 
 
 @pytest.fixture

@@ -227,3 +227,18 @@ def test_server_refuses_what_is_no_http_and_goes_on(served: Served, request_: by
 @pytest.mark.parametrize("cookie", [b"refdesk_visitor=\xff\xfe", b"refdesk_session=\xff\xfe", b"refdesk_language=\xff"])
 def test_visitor_sees_the_page_when_a_cookie_is_damaged(served: Served, cookie: bytes) -> None:
     assert served.client(headers={"Cookie": cookie}).get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/desk", "/docs", "/widget.js", "/health/live", "/health/ready", "/static/refdesk.css", "/mailbox/x"]
+)
+def test_proxy_gets_the_head_of_a_page_without_its_body(served: Served, path: str) -> None:
+    page, head = served.browser().get(path), served.browser().head(path)
+    assert (head.status_code, head.content) == (page.status_code, b"")
+    assert head.headers["content-type"] == page.headers["content-type"]
+    assert head.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/chat/events", "/desk/events", "/chat/messages"])
+def test_proxy_gets_no_head_of_what_has_no_end_or_no_page(served: Served, path: str) -> None:
+    assert served.browser().head(path).status_code == 405

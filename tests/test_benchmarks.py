@@ -3,17 +3,20 @@
 import json
 import os
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import cost, intake, load, measuring, probe, understanding
+from benchmarks import bare, cost, intake, load, measuring, probe, understanding, wechat
 from benchmarks.understanding import PublicSet, Result
 from bot import evaluation, house
 from bot.answering import Policy
 from bot.domain import OUT_OF_SCOPE, Candidate, IntentKind, Prediction
 from bot.evaluation import Labelled
+from bot.messages import Address, Question
 from bot.settings import Settings
+from bot.store import Store
 from tests.conftest import ROOT, FakeEngine
 
 TINY = PublicSet(
@@ -133,6 +136,34 @@ def test_server_is_asked_over_http_beside_a_bare_handler(mind: house.Mind) -> No
     assert 0 < level.commits <= 4 * len(level.server.took) + 10
     assert level.server.within(60) == 1.0
     assert " 2 |" in intake.as_table((level,))
+
+
+def test_official_account_in_safe_mode_is_asked_beside_a_handler_that_only_opens_and_seals(mind: house.Mind) -> None:
+    (level,) = wechat.measure(("你好", "校外怎么用VPN"), (2,), 0.3)
+    assert level.server.took
+    assert level.bare.took
+    assert level.server.failed == level.bare.failed == level.lost == 0
+    assert level.server.within(60) == 1.0
+    assert " 2 |" in wechat.as_table((level,))
+
+
+def test_message_counts_as_lost_when_it_is_not_stored_or_its_answer_says_nothing(tmp_path: Path) -> None:
+    def answered(number: int) -> bytes:
+        message = wechat.sealed(("校外怎么用VPN",), "oAsker_", number + 1)[number]
+        return bare.sealed_answer(message.body, {name: value for name, (value,) in parse_qs(message.query).items()})
+
+    database = tmp_path / "refdesk.db"
+    store = Store(database)
+    for number in (0, 1):
+        address = Address("wechat", f"oAsker_{number:07}")
+        question = Question(str(number), address, "校外怎么用VPN")
+        at = question.asked_at
+        store.write(lambda s, q=question, at=at: s.add_question(s.conversation(q.address, "v"), q, None, at)).result()
+    store.close()
+    assert wechat.missing(database, {0: answered(0), 1: answered(1)}, "oAsker_") == 0
+    assert wechat.missing(database, {0: answered(0), 2: answered(2)}, "oAsker_") == 1
+    assert wechat.missing(database, {0: answered(1), 1: b"success"}, "oAsker_") == 2
+    assert wechat.missing(database, {0: answered(0).replace(b"<TimeStamp>", b"<TimeStamp>1")}, "oAsker_") == 1
 
 
 def test_failures_are_counted_and_are_not_in_time() -> None:

@@ -26,11 +26,19 @@ ENTRY = """- id: vpn_setup_general
   links: [{label: {zh: 指南, en: Guide}, url: "{{vpn.url}}/guide"}]
   facets: {price: {zh: 免费。, en: Free.}}
 """
+SAFETY = """- kind: emergency
+  urgent: true
+  say: {zh: "电话 {{vpn.phone}}", en: "Call {{vpn.phone}}"}
+  always: [着火了]
+  alone: [火]
+  unless: [书]
+"""
 FILES = {
     "library.yml": "vpn:\n  url: https://vpn.example\n  phone: {zh: 一二三, en: one two three}\n",
     "phrases.yml": "greeting: {zh: '您好，{name}', en: 'Hello {name}'}\n",
-    "interface.yml": "send: {zh: 发送, en: Send}\n",
+    "interface/chat.yml": "send: {zh: 发送, en: Send}\n",
     "cues.yml": "cancel: [取消, Cancel it]\n",
+    "conversation/safety.yml": SAFETY,
     "remote.yml": ENTRY,
     "forms/requests.yml": """- id: purchase
   title: {zh: 荐购, en: Suggest a book}
@@ -166,7 +174,7 @@ def test_forms_are_read_in_both_languages(tmp_path: Path) -> None:
         ("phrases", "greeting: {zh: '{{vpn.fax}}', en: Hello}\n", 1, "unknown fact {{vpn.fax}}"),
         ("phrases", "# one\ngreeting: {{vpn.url}}\n", 2, "malformed value: found unhashable key"),
         ("phrases", "greeting: 2026-02-30\n", 0, "malformed value: day is out of range"),
-        ("interface", "- send\n", 1, "expected keys"),
+        ("chat", "- send\n", 1, "expected keys"),
         ("cues", "# one\ncancel:\n", 2, "cancel: expected a list of phrases"),
         ("cues", "", 0, "the file is empty"),
         ("databases", "name\n", 1, "the header must be"),
@@ -189,3 +197,16 @@ def test_every_defect_is_told_at_once_when_there_are_several(tmp_path: Path) -> 
     assert [(defect.path.name, defect.line) for defect in caught.value.defects] == [
         ("library.yml", 4), ("cues.yml", 1), ("remote.yml", 1), ("remote.yml", 8),
     ]  # fmt: skip
+
+
+def test_danger_is_known_by_its_cues_and_answered_with_the_facts(tmp_path: Path) -> None:
+    read = knowledge.read(folder(tmp_path))
+    assert [bool(read.danger(text)) for text in ("着火了", "有 火！", "有关火的书", "书着火了", "你好")] == [True, True, False, True, False]
+    assert read.phrase("safety.emergency", EN) == "Call one two three"
+
+
+def test_pattern_that_cannot_be_used_is_a_defect_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DefectsFound) as caught:
+        knowledge.read(folder(tmp_path, safety=SAFETY.replace("着火了", '"(着火"')))
+    (defect,) = caught.value.defects
+    assert (defect.path.name, defect.line) == ("safety.yml", 4)

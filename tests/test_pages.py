@@ -17,7 +17,7 @@ from bot.domain import IntentKind, Role, TicketStatus
 from bot.evaluation import Share
 from bot.knowledge import Knowledge
 from bot.messages import Language
-from bot.pages import librarian
+from bot.pages.desk import events
 from bot.settings import Settings
 from tests.conftest import ROOT, FakeEngine
 from tests.serving import PASSWORD, Colleague, Served, streaming, token_in, until
@@ -289,7 +289,7 @@ def test_librarian_sees_the_queue_change_live(served: Served, anna: Colleague) -
 
 
 def test_librarian_hears_no_more_after_signing_out(served: Served, anna: Colleague, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(librarian, "_HEARTBEAT", 0.01)
+    monkeypatch.setattr(events, "_HEARTBEAT", 0.01)
     with streaming(anna.client, "/desk/events") as stream:
         stream.event("changed")
         served.accounts.end_sessions("anna")

@@ -1,14 +1,16 @@
 """What pushed platforms ask of the house besides answers."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from bot.connector import Limits
+from bot.connector import Kept, Limits
 from bot.desk import Desk
 from bot.domain import DeliveryStatus, TicketStatus
-from bot.messages import Address, Language, Question
+from bot.errors import NotFound
+from bot.messages import Address, Language, Question, Reply, ReplyKind
 from bot.platform import Platform
 from bot.store import Store
 from tests.conftest import LIMITS, FakeClock
@@ -55,6 +57,18 @@ def test_platform_has_again_what_it_let_the_house_remember(platform: Platform) -
     platform.remember("wecom.cursor.wk1", "c1")
     platform.remember("wecom.cursor.wk1", "c2")
     assert (platform.recall("wecom.cursor.wk1"), platform.recall("wecom.cursor.wk2")) == ("c2", "")
+
+
+def test_page_and_how_far_it_reaches_are_stored_together_or_not_at_all(platform: Platform) -> None:
+    page = (Kept("m1", "{}"), Kept("m2", "{}"))
+    with pytest.raises(sqlite3.IntegrityError):
+        platform.keep_page("wecom.wk1", page, "wecom.cursor.wk1", None)  # type: ignore[arg-type]
+    assert (platform.kept("wecom.wk1"), platform.recall("wecom.cursor.wk1")) == ((), "")
+    platform.keep_page("wecom.wk1", page, "wecom.cursor.wk1", "c2")
+    assert (platform.kept("wecom.wk1"), platform.recall("wecom.cursor.wk1")) == (page, "c2")
+    platform.done("wecom.wk1", "m1")
+    platform.keep_page("wecom.wk1", page, "wecom.cursor.wk1", "c3")
+    assert [each.id for each in platform.kept("wecom.wk1")] == ["m2"]
 
 
 def test_reply_that_did_not_arrive_after_all_waits_and_says_why(platform: Platform, ask: Callable[[str], str], store: Store) -> None:
@@ -136,3 +150,47 @@ def test_platform_speaks_with_the_librarys_phrases(platform: Platform) -> None:
 def test_desk_pushes_nothing_again_on_channels_that_answer_in_the_response(desk: Desk, say: Callable[..., str]) -> None:
     say("转人工")
     assert desk.ask(Question("m-2", Address("rest", "reader"), "更多")).result() == ()
+
+
+# --- what is acknowledged first and dealt with later ---
+
+
+def test_platform_keeps_what_came_once_and_in_order_until_it_is_done(platform: Platform) -> None:
+    assert [platform.keep("qq", number, number.upper()) for number in ("b", "a", "b")] == [True, True, False]
+    assert platform.keep("other", "b", "B")
+    assert [(kept.id, kept.body) for kept in platform.kept("qq")] == [("b", "B"), ("a", "A")]
+    platform.done("qq", "b")
+    assert [kept.id for kept in platform.kept("qq")] == ["a"]
+    assert not platform.keep("qq", "b", "B")
+
+
+def test_words_of_what_was_dealt_with_are_not_kept(platform: Platform, store: Store) -> None:
+    platform.keep("qq", "a", "secret words")
+    platform.done("qq", "a")
+    assert store.read(lambda s: s._rows("select body from inbox")) == [{"body": ""}]
+
+
+def test_everybody_leaves_when_a_room_is_left(desk: Desk, pushed: None) -> None:
+    for user in ("one", "two"):
+        desk.ask(Question(f"m-{user}", Address("stub", user, "group:1"), "转人工")).result()
+    desk.ask(Question("m-3", Address("stub", "one", "group:2"), "转人工")).result()
+    desk.leave(Address("stub", "", "group:1"))
+    assert [(row.ticket.conversation) for row in desk.queue((TicketStatus.WAITING,))] == [3]
+
+
+def test_what_is_only_overheard_is_neither_answered_nor_stored(desk: Desk, store: Store) -> None:
+    assert desk.ask(Question("m1", Address("stub", "one", "group:1"), "校外怎么用VPN", addressed=False)).result() == ()
+    assert store.read(lambda s: s._rows("select * from messages")) == []
+    (answer,) = desk.ask(Question("m1", Address("stub", "one", "group:1"), "校外怎么用VPN")).result()
+    assert "VPN" in answer.text
+
+
+def test_reply_has_one_pick_up_code_that_opens_it(desk: Desk) -> None:
+    (reply,) = desk.ask(Question("m1", READER, "校外怎么用VPN")).result()
+    code = desk.pick_up(reply)
+    assert len(code) == 16
+    assert desk.pick_up(reply) == code
+    assert desk.picked_up(code).text == reply.text
+    assert desk.pick_up(Reply(ReplyKind.NOTICE, "never stored")) == ""
+    with pytest.raises(NotFound):
+        desk.picked_up(code[::-1])

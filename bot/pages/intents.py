@@ -12,7 +12,7 @@ from bot.autonomy import NOTHING, Autonomy, Mode, confirmed
 from bot.desk import Desk
 from bot.domain import Librarian
 from bot.pages.contexts import IntentLine, IntentsPage
-from bot.pages.librarian import signed_in
+from bot.pages.guard import signed_in
 from bot.pages.render import Pages
 
 

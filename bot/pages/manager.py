@@ -14,7 +14,7 @@ from bot.domain import Librarian
 from bot.errors import Refused
 from bot.house import figures
 from bot.pages.contexts import ReportsPage
-from bot.pages.librarian import signed_in
+from bot.pages.guard import signed_in
 from bot.pages.render import Pages
 
 _DAYS = 30

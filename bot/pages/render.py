@@ -1,5 +1,6 @@
 """Templates, languages and cookies: what all page handlers share."""
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from sanic import Request
 from sanic.response import HTTPResponse, html, redirect
 
 from bot.accounts import SESSION_LASTS, Accounts
-from bot.domain import Librarian
+from bot.domain import Actor, Librarian
 from bot.knowledge import Knowledge
 from bot.messages import Language
 from bot.pages.contexts import Frame, NoticePage
@@ -81,11 +82,11 @@ class Pages:
 
         return {"t": t, "local": local, "seconds": seconds, "percent": percent}
 
-    def sign_in(self, response: HTTPResponse, account: Librarian) -> HTTPResponse:
-        """Give the browser a session."""
+    async def sign_in(self, response: HTTPResponse, account: Librarian, actor: Actor) -> HTTPResponse:
+        """Give the browser a new session."""
         response.add_cookie(
             SESSION_COOKIE,
-            self.accounts.cookie(account),
+            await asyncio.to_thread(self.accounts.begin, account, actor),
             httponly=True,
             secure=self.secure,
             samesite="Lax",

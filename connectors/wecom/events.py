@@ -10,13 +10,14 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from bot.connector import Desk
 from bot.errors import TooMuch
 from bot.messages import START, Address, Language, Question
 from connectors.shared.api import ApiError
-from connectors.wecom.payloads import CUSTOMER, RATED_ILL, RATED_WELL, Item, menu, question
+from connectors.wecom.payloads import AGENT, CUSTOMER, RATED_ILL, RATED_WELL, Item, menu, overheard, question
 from connectors.wecom.sessions import Sessions
 
 log = logging.getLogger("refdesk.wecom")
@@ -73,6 +74,8 @@ class Events:
             await self._happened(entry)
         elif entry.origin == CUSTOMER and entry.user:
             await self._said(entry)
+        elif entry.origin == AGENT and entry.user:
+            await self._desk.overhear(overheard(entry, self._address(entry), self._agent(entry.servicer)))
 
     def welcome_code(self, asked: str) -> str:
         """The code for the answer to this question; '' when there is none or its time is over."""
@@ -90,9 +93,8 @@ class Events:
         if entry.text("menu_id") in (RATED_WELL, RATED_ILL):
             await self._desk.judge(address, entry.text("menu_id") == RATED_WELL)
             return
-        if await self._with_agents(entry, address):
-            return
-        await self._ask(question(entry, address))
+        # One whom an agent has without our doing is stored and left to that agent: the bot has nothing to say.
+        await self._ask(replace(question(entry, address), agent=await self._holder(entry)))
 
     async def _ask(self, asked: Question) -> None:
         try:
@@ -100,10 +102,14 @@ class Events:
         except TooMuch as error:  # one who floods must not hold up all the others
             log.warning("message %s was passed over: %s", asked.id, error)
 
-    async def _with_agents(self, entry: Item, address: Address) -> bool:
-        """Whether the platform's agents have this customer without our doing, so that the bot has nothing to say."""
-        until = await self._desk.recall(self._held(entry))
-        return bool(until) and self._now() < float(until) and (await self._desk.history(address, 2**62)).state == "bot"
+    async def _holder(self, entry: Item) -> str:
+        """Which of the platform's agents has this customer; '' when none has."""
+        until, _, servicer = (await self._desk.recall(self._held(entry))).partition(" ")
+        return self._agent(servicer) if until and self._now() < float(until) else ""
+
+    def _agent(self, servicer: str) -> str:
+        """An agent's name with us."""
+        return f"{self._name}:{servicer}"
 
     def _held(self, entry: Item) -> str:
         return f"wecom.agents.{entry.open_kfid}.{entry.user}"
@@ -148,11 +154,10 @@ class Events:
     async def _changed(self, entry: Item) -> None:
         """An agent of the platform took the customer (1, 2, 4) or ended the session (3)."""
         if entry.text("change_type") != "3":
-            await self._desk.remember(self._held(entry), str(entry.sent_at + SESSION))
+            await self._desk.remember(self._held(entry), f"{entry.sent_at + SESSION} {entry.text('new_servicer_userid')}")
             return
         await self._desk.remember(self._held(entry), "")
-        if self._agents:
-            await self._desk.end(self._address(entry))
+        await self._desk.end(self._address(entry), "" if self._agents else self._agent(""))
         code = entry.text("msg_code")
         if code and self._now() < entry.sent_at + CODE_GOOD_FOR:
             await self._ask_for_rating(code)

@@ -1,18 +1,20 @@
 """Fetching what customers sent: the event is a doorbell, sync_msg has the messages, the cursor says how far we came.
 
 Protocol: developer.work.weixin.qq.com path 94670. One worker for each open_kfid, so that pulls of one account never
-overlap; rings that come meanwhile are one more round. The cursor is kept once every message of its page is on disk: the
-intake knows messages by id, so a page that is read again after a crash changes nothing, and none is passed over.
+overlap; rings that come meanwhile are one more round. A page is stored as it came, in one transaction with its cursor:
+whatever happens then, nothing is fetched in vain or passed over. What is stored is dealt with after that, each
+customer's in order, and counts as done only when that is on disk too; the rest is taken up again by the next round.
 """
 
 import asyncio
+import json
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final
 
-from bot.connector import Desk
+from bot.connector import Desk, Kept
 from bot.errors import RefdeskError
 from connectors.shared.api import Api, ApiError, ApiRefused
 from connectors.wecom.payloads import Item, item
@@ -25,6 +27,11 @@ RING_GOOD_FOR: Final = 9 * 60.0
 NEWCOMER: Final = 10 * 60.0
 """Seconds before the first start from which messages are answered; older ones are none of ours."""
 _LONGEST_PAUSE: Final = 60.0
+
+
+def inbox(account: str) -> str:
+    """Under which name what came for an account is kept until it is dealt with."""
+    return f"wecom.{account}"
 
 
 class Intake:
@@ -44,7 +51,7 @@ class Intake:
             self.ring(account, "")
 
     async def stop(self) -> None:
-        """End the workers; a page that was begun is read again after the next start."""
+        """End the workers; what is not dealt with is taken up again after the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -85,16 +92,25 @@ class Intake:
                 log.exception("messages of %s could not be handled", account)
 
     async def pull(self, account: str) -> None:
-        """Every message from the stored cursor to the newest, page by page."""
+        """Fetch and deal with everything from the stored cursor to the newest, and with what is left over from before."""
+        failed: Exception | None = None
+        try:
+            await self._fetch(account)
+        except (ApiError, RefdeskError) as error:
+            failed = error
+        await self._work_off(account)
+        if failed:
+            raise failed
+
+    async def _fetch(self, account: str) -> None:
+        """Store page after page, each with its cursor."""
         name = f"wecom.cursor.{account}"
         cursor = await self._desk.recall(name)
         since = 0.0 if cursor else self._now() - NEWCOMER
         while True:
             page = await self._api.call("/cgi-bin/kf/sync_msg", self._request(account, cursor))
-            await self._take_page(account, page.get("msg_list"), since)
             after = str(page.get("next_cursor") or cursor)
-            if after != cursor:
-                await self._desk.remember(name, after)
+            await self._desk.keep_page(inbox(account), tuple(_worth_keeping(page.get("msg_list"), account, since)), name, after)
             if str(page.get("has_more")) not in ("1", "True"):
                 return
             if after == cursor:
@@ -106,17 +122,26 @@ class Intake:
         request = {"cursor": cursor, "limit": PAGE, "voice_format": 0, "open_kfid": account}
         return {**request, "token": token} if token and self._now() - rang_at < RING_GOOD_FOR else request
 
-    async def _take_page(self, account: str, raw: Any, since: float) -> None:
-        """Customers beside each other, each one's messages in their order."""
+    async def _work_off(self, account: str) -> None:
+        """Customers beside each other, each one's messages in their order; a failure leaves the rest of that one's."""
         customers: dict[str, list[Item]] = {}
-        for entry in map(item, raw if isinstance(raw, list) else ()):
-            if entry is not None and entry.sent_at >= since and entry.open_kfid in ("", account):
+        for kept in await self._desk.kept(inbox(account)):
+            if entry := item(json.loads(kept.body)):
                 customers.setdefault(entry.user, []).append(entry)
-        done = await asyncio.gather(*(self._take_all(entries) for entries in customers.values()), return_exceptions=True)
+        done = await asyncio.gather(*(self._take_all(account, entries) for entries in customers.values()), return_exceptions=True)
         for outcome in done:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _take_all(self, entries: list[Item]) -> None:
+    async def _take_all(self, account: str, entries: list[Item]) -> None:
         for entry in entries:
             await self._take(entry)
+            await self._desk.done(inbox(account), entry.msgid)
+
+
+def _worth_keeping(raw: Any, account: str, since: float) -> Iterator[Kept]:
+    """Entries of msg_list that can be read, are for this account and not from before we were there."""
+    for each in raw if isinstance(raw, list) else ():
+        entry = item(each)
+        if entry is not None and entry.sent_at >= since and entry.open_kfid in ("", account):
+            yield Kept(entry.msgid, json.dumps(each))

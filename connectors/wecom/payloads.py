@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.messages import Address, Attachment, Choice, Question, Reply
+from bot.messages import Address, Attachment, Choice, Overheard, Question, Reply
 
 MAX_TEXT: Final = 2048
 """Bytes of a text."""
 _MAX_HEAD, _MAX_ITEM, _MAX_ITEM_ID, _MAX_ITEMS = 1024, 128, 64, 10
 CUSTOMER: Final = 3
 """`origin` of what a customer sent."""
+AGENT: Final = 5
+"""`origin` of what one of the platform's own agents said in the client."""
 RATED_WELL, RATED_ILL = "refdesk-rate-yes", "refdesk-rate-no"
 """Menu ids of the closing rating."""
 DOORBELL = "kf_msg_or_event"
@@ -47,6 +49,7 @@ class Item:
     user: str
     sent_at: float
     data: Mapping[str, Any]
+    servicer: str = ""
 
     def text(self, name: str) -> str:
         """A field of `data` as text; '' when it is missing."""
@@ -70,6 +73,7 @@ def item(raw: Any) -> Item | None:
         str(where.get("external_userid") or ""),
         _number(raw.get("send_time")),
         data,
+        str(raw.get("servicer_userid") or ""),
     )
 
 
@@ -88,7 +92,14 @@ def question(entry: Item, address: Address) -> Question:
     return Question(entry.msgid, address, "", asked_at, attachments=(_attachment(entry),))
 
 
+def overheard(entry: Item, address: Address, agent: str) -> Overheard:
+    """What one of the platform's own agents said."""
+    attached = () if entry.kind == "text" else (_attachment(entry),)
+    return Overheard(entry.msgid, address, agent, entry.text("content"), attached)
+
+
 def _attachment(entry: Item) -> Attachment:
+    """Kinds that the desk has no name for are `other`, with the platform's word."""
     match entry.kind:
         case "location":
             name = " ".join(filter(None, (entry.text("name"), entry.text("address"))))
@@ -96,11 +107,13 @@ def _attachment(entry: Item) -> Attachment:
         case "link":
             return Attachment("link", entry.text("url"), entry.text("title"))
         case "business_card":
-            return Attachment("business_card", entry.text("userid"))
+            return Attachment("other", entry.text("userid"), "business_card")
         case "miniprogram":
-            return Attachment("miniprogram", entry.text("pagepath"), entry.text("title"))
+            return Attachment("other", entry.text("pagepath"), " ".join(filter(None, ("miniprogram", entry.text("title")))))
+        case "image" | "voice" | "video" | "file":
+            return Attachment(entry.kind, entry.text("media_id"))
         case _:
-            return Attachment(entry.kind or "unknown", entry.text("media_id"))
+            return Attachment("other", entry.text("media_id"), entry.kind[:40])
 
 
 def content(reply: Reply, remark: str = "") -> dict[str, Any]:

@@ -4,17 +4,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from bot import connector
+from bot import connector, reports
 from bot.connector import Delivery
 from bot.domain import DeliveryStatus, TicketStatus
 from bot.errors import DeliveryFailed, DeliveryRefused, WrongSetting
 from bot.messages import Address, Reply, ReplyKind
+from bot.reports import Figures
 from connectors.shared.envelope import Key
+from connectors.wecom.intake import inbox
 from tests.connectors.contract import ANSWER, QUESTION, Contract
 from tests.connectors.loopback import Asked, Told
 from tests.connectors.wecom_platform import ACCOUNT, AES_KEY, CORP, SECRET, TOKEN, Wecom, doorbell, sealed, words
@@ -27,6 +30,7 @@ SECTION = {"corp_id": CORP, "secret": SECRET, "token": TOKEN, "encoding_aes_key"
 def settle(served: Served, there: Wecom) -> None:
     """Wait until everything that happened so far is fetched, and what follows from it is delivered."""
     until(lambda: served.desk.store.read(lambda s: s.fact(f"wecom.cursor.{ACCOUNT}")) == there.cursor or not there.log)
+    until(lambda: not served.desk.store.read(lambda s: s.kept(inbox(ACCOUNT))))
     served.delivered()
 
 
@@ -458,6 +462,121 @@ def test_bot_is_silent_while_an_agent_has_taken_the_customer_and_speaks_again_af
     there.happens("wm-reader", "session_status_change", change_type=3, old_servicer_userid="anna")
     tell(house, there, "知网打不开")
     assert len(there.shown("wm-reader")) == 2
+
+
+# --- the platform's own agents ---
+
+
+def said(house: Served) -> list[tuple[str, str, str]]:
+    """Who said what: the role, the name of a person of the library, the words."""
+    found = house.desk.store.read(lambda s: s.messages(1))
+    return [(message.who.value, message.author, message.text) for message in found]
+
+
+def figures(house: Served) -> Figures:
+    """All questions of these days."""
+    now = datetime.now(UTC)
+    history = house.desk.store.read(lambda s: s.histories(now - timedelta(days=1), now + timedelta(days=1)))
+    return reports.figures(reports.questions(history), house.desk.hours)
+
+
+def taken(there: Wecom, user: str = "wm-reader", agent: str = "li") -> None:
+    """An agent of the platform has the customer from now on."""
+    there.states[user] = 3
+    there.happens(user, "session_status_change", change_type=1, new_servicer_userid=agent)
+
+
+def ended(there: Wecom, user: str = "wm-reader") -> None:
+    there.states[user] = 4
+    there.happens(user, "session_status_change", change_type=3, old_servicer_userid="li")
+
+
+def test_agents_words_are_stored_and_count_as_a_persons_answer(agents: Served, there: Wecom) -> None:
+    tell(agents, there, "转人工")
+    taken(there)
+    there.replies("wm-reader", "您好，请说。")
+    there.says("wm-reader", "书在哪里")
+    there.replies("wm-reader", "在三楼。", number="agent-2")
+    tell(agents, there)
+    assert said(agents)[2:] == [
+        ("librarian", "wecom:li", "您好，请说。"), ("patron", "", "书在哪里"), ("librarian", "wecom:li", "在三楼。"),
+    ]  # fmt: skip
+    (ticket,) = agents.tickets(TicketStatus.ANSWERED)
+    assert (ticket.id, ticket.claimed_by) == (1, "wecom:li")
+    assert agents.tickets(TicketStatus.WAITING) == ()
+    ended(there)
+    tell(agents, there)
+    assert [ticket.id for ticket in agents.tickets(TicketStatus.CLOSED)] == [1]
+    assert (figures(agents).questions, figures(agents).by_librarian) == (1, 1)
+    assert len(there.shown("wm-reader")) == 1
+
+
+def test_agents_words_that_come_twice_are_stored_once(agents: Served, there: Wecom) -> None:
+    tell(agents, there, "转人工")
+    for _ in range(2):
+        there.replies("wm-reader", "在三楼。", number="agent-1")
+    tell(agents, there)
+    assert said(agents)[2:] == [("librarian", "wecom:li", "在三楼。")]
+
+
+@pytest.mark.parametrize("handover", ["desk", "agents"])
+def test_customer_whom_an_agent_took_without_us_is_that_agents_until_the_session_ends(
+    serve: Callable[..., Served], there: Wecom, handover: str
+) -> None:
+    house = serve({"wecom": {**SECTION, "api_base": there.platform.url, "handover": handover}})
+    taken(there)
+    tell(house, there, "你好", "帮我查一下馆藏")
+    assert house.tickets(TicketStatus.WAITING) == ()
+    (ticket,) = house.tickets(TicketStatus.CLAIMED)
+    assert (ticket.reason, ticket.claimed_by) == ("agent", "wecom:li")
+    assert figures(house).waiting == 1
+    there.replies("wm-reader", "有两本，都在架上。")
+    tell(house, there, "谢谢")
+    assert there.shown("wm-reader") == []
+    assert house.librarian().get(f"/desk/tickets/{ticket.id}").status_code == 200
+    ended(there)
+    tell(house, there)
+    assert figures(house).by_librarian == figures(house).questions == 1
+    tell(house, there, QUESTION)
+    assert len(there.shown("wm-reader")) == 1
+    assert figures(house).by_bot == 1
+
+
+def test_agent_who_takes_up_what_the_bot_could_not_settle_has_answered_it(house: Served, there: Wecom) -> None:
+    tell(house, there, QUESTION)
+    assert figures(house).by_bot == 1
+    taken(there)
+    there.replies("wm-reader", "我来帮您看。")
+    tell(house, there)
+    assert (figures(house).by_bot, figures(house).by_librarian) == (0, 1)
+    assert said(house)[-1] == ("librarian", "wecom:li", "我来帮您看。")
+
+
+def test_words_of_an_agent_to_somebody_who_asked_nothing_are_only_stored(house: Served, there: Wecom) -> None:
+    there.replies("wm-reader", "您预约的书到了。")
+    tell(house, there)
+    assert said(house) == [("librarian", "wecom:li", "您预约的书到了。")]
+    assert figures(house).questions == 0
+
+
+def test_ticket_that_our_desk_has_stays_there_when_an_agents_session_ends(house: Served, there: Wecom) -> None:
+    tell(house, there, "转人工")
+    house.desk.claim(1, "anna")
+    taken(there)
+    there.replies("wm-reader", "稍等，图书馆会回复您。")
+    ended(there)
+    tell(house, there)
+    (ticket,) = house.tickets(TicketStatus.ANSWERED)
+    assert ticket.claimed_by == "anna"
+
+
+@pytest.mark.parametrize("kind", ["image", "business_card", "miniprogram", "hologram"])
+def test_librarian_opens_a_ticket_with_whatever_was_sent(house: Served, there: Wecom, kind: str) -> None:
+    there.says("wm-reader", kind=kind, media_id="M1", userid="zhang", title="座位", pagepath="pages/seat")
+    tell(house, there, "转人工")
+    there.replies("wm-reader", kind=kind, media_id="M2")
+    tell(house, there)
+    assert house.librarian().get("/desk/tickets/1").status_code == 200
 
 
 def test_closing_rating_is_asked_for_and_counts_once(agents: Served, there: Wecom) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from bot import windows
-from bot.connector import Desk
+from bot.connector import Desk, Kept
 from bot.errors import StoreUnusable
-from bot.messages import Address, Attachment, Choice, Link, Question, Reply, ReplyKind
+from bot.messages import Address, Attachment, Choice, Link, Overheard, Question, Reply, ReplyKind
 from connectors.shared.api import Api, ApiError, gettoken
 from connectors.wecom import Wecom as WecomConnector
-from connectors.wecom.intake import RING_GOOD_FOR, Intake
-from connectors.wecom.payloads import Item, Unreadable, content, fields, item, question
+from connectors.wecom.intake import RING_GOOD_FOR, Intake, inbox
+from connectors.wecom.payloads import Item, Unreadable, content, fields, item, overheard, question
 from connectors.wecom.sessions import MOVES, OURS, Customer, Sessions, State
 from tests.connectors.loopback import Asked, Platform, Told, platform
 from tests.connectors.wecom_platform import ACCOUNT, CORP, SECRET, Wecom, words
@@ -51,12 +51,12 @@ RECORDED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         recorded("link", title="通知", desc="闭馆", url="https://lib.example/1", pic_url="https://lib.example/p"),
         {"attachments": (Attachment("link", "https://lib.example/1", "通知"),)},
     ),
-    "business card": (recorded("business_card", userid="anna"), {"attachments": (Attachment("business_card", "anna"),)}),
+    "business card": (recorded("business_card", userid="anna"), {"attachments": (Attachment("other", "anna", "business_card"),)}),
     "mini program": (
         recorded("miniprogram", title="座位", appid="wx1", pagepath="pages/seat", thumb_media_id="T"),
-        {"attachments": (Attachment("miniprogram", "pages/seat", "座位"),)},
+        {"attachments": (Attachment("other", "pages/seat", "miniprogram 座位"),)},
     ),
-    "a kind of next year": (recorded("hologram", size=3), {"attachments": (Attachment("hologram", ""),)}),
+    "a kind of next year": (recorded("hologram", size=3), {"attachments": (Attachment("other", "", "hologram"),)}),
 }
 
 
@@ -67,6 +67,17 @@ def test_message_of_every_kind_becomes_a_question(raw: dict[str, Any], expected:
     assert (entry.open_kfid, entry.user, entry.origin) == (ACCOUNT, "wm-reader", 3)
     at = datetime(2021, 3, 11, 16, 3, 5, tzinfo=UTC)
     assert question(entry, ADDRESS) == Question(raw["msgid"], ADDRESS, expected.pop("text", ""), at, **expected)
+
+
+def test_message_of_an_agent_is_what_the_agent_said() -> None:
+    raw = {**recorded("text", content="在三楼。"), "origin": 5, "servicer_userid": "anna"}
+    entry = item(raw)
+    assert entry is not None
+    assert (entry.origin, entry.servicer) == (5, "anna")
+    assert overheard(entry, ADDRESS, "wecom:anna") == Overheard(raw["msgid"], ADDRESS, "wecom:anna", "在三楼。")
+    picture = item({**recorded("image", media_id="M1"), "origin": 5, "servicer_userid": "anna"})
+    assert picture is not None
+    assert overheard(picture, ADDRESS, "wecom:anna").attachments == (Attachment("image", "M1"),)
 
 
 def test_event_has_its_customer_and_account_inside() -> None:
@@ -191,19 +202,30 @@ def test_every_state_has_its_moves() -> None:
 
 
 @dataclass
-class Kept:
+class Notebook:
     """What a desk remembers, and in which order things happened."""
 
     facts: dict[str, str] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    pages: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    waiting: dict[str, Kept] = field(default_factory=dict)
 
     def desk(self) -> Desk:
         async def recall(name: str) -> str:
             return self.facts.get(name, "")
 
-        async def remember(name: str, value: str) -> None:
+        async def keep_page(connector: str, brought: tuple[Kept, ...], name: str, value: str) -> None:
+            assert connector == inbox(ACCOUNT) or not brought
+            self.waiting |= {each.id: each for each in brought}
+            self.pages.append((tuple(each.id for each in brought), value))
             self.facts[name] = value
             self.steps.append(value)
+
+        async def kept(connector: str) -> tuple[Kept, ...]:
+            return tuple(self.waiting.values())
+
+        async def done(connector: str, external: str) -> None:
+            del self.waiting[external]
 
         async def nothing(*given: Any) -> Any:
             raise AssertionError("not asked for here")
@@ -213,8 +235,9 @@ class Kept:
             yield nothing
 
         return Desk(
-            ask=nothing, collect=nothing, rate=nothing, history=nothing, listen=listen, loopback=True, remember=remember, recall=recall,
+            ask=nothing, collect=nothing, rate=nothing, history=nothing, listen=listen, loopback=True, remember=nothing, recall=recall,
             undeliver=nothing, end=nothing, judge=nothing, late=nothing, leave=nothing, phrase=lambda name, language: name,
+            keep=nothing, kept=kept, done=done, pick_up=nothing, keep_page=keep_page, overhear=nothing,
         )  # fmt: skip
 
 
@@ -227,12 +250,12 @@ def there() -> Iterator[Wecom]:
 
 
 @pytest.fixture
-def kept() -> Kept:
-    return Kept()
+def kept() -> Notebook:
+    return Notebook()
 
 
 @pytest.fixture
-def intake(there: Wecom, kept: Kept) -> Callable[..., Intake]:
+def intake(there: Wecom, kept: Notebook) -> Callable[..., Intake]:
     def intake(take: Callable[[Item], None] = lambda entry: kept.steps.append(entry.msgid), **options: Any) -> Intake:
         async def awaited(entry: Item) -> None:
             take(entry)
@@ -242,33 +265,41 @@ def intake(there: Wecom, kept: Kept) -> Callable[..., Intake]:
     return intake
 
 
-def test_cursor_is_kept_after_the_messages_of_its_page_and_before_the_next_page(
-    intake: Callable[..., Intake], there: Wecom, kept: Kept
+def test_page_is_stored_together_with_its_cursor_before_anything_is_done_about_it(
+    intake: Callable[..., Intake], there: Wecom, kept: Notebook
 ) -> None:
     for number in range(1, 6):
         there.says("wm-reader", "x", f"m{number}")
     asyncio.run(intake().pull(ACCOUNT))
-    assert kept.steps == ["m1", "m2", "c2", "m3", "m4", "c4", "m5", "c5"]
+    assert kept.pages == [(("m1", "m2"), "c2"), (("m3", "m4"), "c4"), (("m5",), "c5")]
+    assert kept.steps == ["c2", "c4", "c5", "m1", "m2", "m3", "m4", "m5"]
+    assert kept.waiting == {}
 
 
-def test_cursor_stays_when_a_message_of_its_page_cannot_be_stored(intake: Callable[..., Intake], there: Wecom, kept: Kept) -> None:
+def test_message_that_cannot_be_dealt_with_holds_up_nobody_else_and_is_taken_up_again(
+    intake: Callable[..., Intake], there: Wecom, kept: Notebook
+) -> None:
     full = [True]
 
     def take(entry: Item) -> None:
-        if entry.msgid == "m4" and full:
+        if entry.msgid == "m2" and full:
             raise StoreUnusable(Path("refdesk.db"), "cannot be written: disk full")
         kept.steps.append(entry.msgid)
 
     for number in range(1, 6):
-        there.says(f"wm-{number}", "x", f"m{number}")
+        there.says("wm-first" if number % 2 else "wm-second", "x", f"m{number}")
     puller = intake(take)
     with pytest.raises(StoreUnusable):
         asyncio.run(puller.pull(ACCOUNT))
-    assert kept.facts == {f"wecom.cursor.{ACCOUNT}": "c2"}
-    full.clear()
-    asyncio.run(puller.pull(ACCOUNT))
     assert kept.facts == {f"wecom.cursor.{ACCOUNT}": "c5"}
-    assert kept.steps == ["m1", "m2", "c2", "m3", "m3", "m4", "c4", "m5", "c5"]
+    assert [step for step in kept.steps if step.startswith("m")] == ["m1", "m3", "m5"]
+    assert list(kept.waiting) == ["m2", "m4"]
+    full.clear()
+    there.fail("kf/sync_msg", *[Told("<html>502</html>", 502)] * 9)
+    with pytest.raises(ApiError):
+        asyncio.run(puller.pull(ACCOUNT))
+    assert kept.steps[-2:] == ["m2", "m4"]
+    assert kept.waiting == {}
 
 
 def test_pull_fails_and_does_not_turn_in_circles_when_the_cursor_does_not_move(intake: Callable[..., Intake], there: Wecom) -> None:
@@ -279,11 +310,11 @@ def test_pull_fails_and_does_not_turn_in_circles_when_the_cursor_does_not_move(i
 
 
 @pytest.mark.parametrize("more", [1, "1", True])
-def test_pull_understands_has_more_however_it_is_written(intake: Callable[..., Intake], there: Wecom, kept: Kept, more: Any) -> None:
+def test_pull_understands_has_more_however_it_is_written(intake: Callable[..., Intake], there: Wecom, kept: Notebook, more: Any) -> None:
     there.fail("kf/sync_msg", {"errcode": "0", "has_more": more, "next_cursor": "c0"})
     there.says("wm-reader", "x", "m1")
     asyncio.run(intake().pull(ACCOUNT))
-    assert kept.steps == ["c0", "m1", "c1"]
+    assert kept.steps == ["c0", "c1", "m1"]
 
 
 def test_token_of_a_ring_is_used_while_it_is_good(intake: Callable[..., Intake], there: Wecom) -> None:

@@ -73,6 +73,13 @@ class Wecom:
             self.codes |= {fields[name] for name in ("welcome_code", "msg_code") if name in fields}
             return self._add({"origin": 4, "msgtype": "event", "event": data}, number)
 
+    def replies(self, user: str, content: str = "", number: str = "", *, kind: str = "text", agent: str = "li", **fields: Any) -> str:
+        """One of the enterprise's agents answers in the client; returns the msgid."""
+        data = {"content": content, **fields} if kind == "text" else fields
+        entry = {"external_userid": user, "open_kfid": ACCOUNT, "origin": 5, "servicer_userid": agent, "msgtype": kind, kind: data}
+        with self._lock:
+            return self._add(entry, number)
+
     def _add(self, entry: dict[str, Any], number: str) -> str:
         msgid = number or f"msg-{next(self._numbers)}"
         self.log.append({"msgid": msgid, "send_time": int(time.time()), **entry})

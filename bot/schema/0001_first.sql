@@ -1,14 +1,4 @@
-"""Ordered migrations. A released migration is never edited; a change of the schema is a new function at the end."""
-
-from pathlib import Path
-
-from sqlite_utils import Database, Migrations
-
-from bot.errors import StoreUnusable
-
-MIGRATIONS = Migrations("refdesk")
-
-_FIRST = """
+-- Conversations, messages, tickets, append-only events, outbox, librarians.
 create table conversations (
   id integer primary key, connector text not null, user text not null, room text not null default '',
   visitor text not null, state text not null, ticket integer not null default 0, memory text not null default '{}',
@@ -55,35 +45,3 @@ create table librarians (
 );
 create table invitations (digest text primary key, login text not null, expires_at text not null);
 create table facts (name text primary key, value text not null);
-"""
-
-
-@MIGRATIONS(name="0001_first")
-def first(db: Database) -> None:
-    """Conversations, messages, tickets, append-only events, outbox, librarians."""
-    db.executescript(_FIRST)
-
-
-_REACH = """
-alter table messages add column attachments text not null default '[]';
-alter table messages add column tap integer not null default 0;
-alter table outbox add column sent integer not null default 0;
-alter table outbox add column handed text not null default '';
-create table pushes (id integer primary key, conversation integer not null references conversations(id), at text not null);
-create index pushes_conversation on pushes (conversation, at);
-"""
-
-
-@MIGRATIONS(name="0002_reach")
-def reach(db: Database) -> None:
-    """Attachments, taps; what a push cost of a channel's quota and how far a long one came."""
-    db.executescript(_REACH)
-
-
-def migrate(db: Database, path: Path) -> None:
-    """Bring a database to this version; refuse one that a newer version has written, and leave it untouched."""
-    known = {migration.name for migration in MIGRATIONS._migrations}
-    newer = [migration.name for migration in MIGRATIONS.applied(db) if migration.name not in known]
-    if newer:
-        raise StoreUnusable(path, f"was written by a newer version of Refdesk ({', '.join(newer)})")
-    MIGRATIONS.apply(db)

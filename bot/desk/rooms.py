@@ -1,0 +1,261 @@
+"""The desk in a group: what is heard, what is said in front of others, and what moves to the asker's private conversation.
+
+A group conversation is the bot's only. A question for a person, and everything that asks for personal data, goes on at
+the asker's address without the room; where the channel cannot write there, it waits in the mailbox until they write.
+"""
+
+import re
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
+
+from bot import groups
+from bot.desk.patrons import LONGEST_QUESTION, Patrons
+from bot.domain import Conversation, ConversationState, Decision, EventName, Handover, Note, Prediction
+from bot.errors import TooMuch
+from bot.groups import Heard, Manners
+from bot.messages import START, Action, Address, Language, Link, Question, Reply, ReplyKind
+from bot.store import Session
+from bot.text import clean, has_words, language_of
+from bot.understanding import understand
+
+_CALL = "call_"
+"""A cue whose name begins so starts the request form named by the rest: words that are for the bot wherever they are said."""
+_CONSIDERED = 10  # messages that spoke to nobody are looked at, for each that may be answered
+_ECHO = 40
+
+
+class Rooms(Patrons):
+    """What askers can do in a group."""
+
+    def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
+        """As everywhere; in a group only what speaks to the bot, or clears the group's bar, leaves a trace."""
+        if not self.in_group(question.address):
+            return super().ask(question)
+        manners, question = self._groups.manners(question.address.room), _clipped(question)
+        heard, question = groups.heed(manners, question, calls=self._called(question.text) is not None)
+        if heard is Heard.CHATTER:
+            return _settled(())
+        if heard is Heard.OPEN:
+            return self._unasked(manners, question)
+        if not self._in_bounds(manners, question.address):
+            return self.store.write(lambda s: self._overflow(s, question))
+        if (called := self._called(question.text)) is not None:
+            return self.store.write(lambda s: self._request(s, question, *called))
+        if not question.text and not question.attachments:
+            question = replace(question, choice=START)
+        return super().ask(question)
+
+    def fail(self, question: Question) -> Future[tuple[Reply, ...]]:
+        """What spoke to nobody is not worth a person's time when the bot cannot understand it."""
+        if self.in_group(question.address):
+            manners = self._groups.manners(question.address.room)
+            heard, question = groups.heed(manners, question, calls=self._called(question.text) is not None)
+            if heard is not Heard.ADDRESSED:
+                return _settled(())
+        return super().fail(question)
+
+    # --- unasked ---
+
+    def _unasked(self, manners: Manners, question: Question) -> Future[tuple[Reply, ...]]:
+        """A question to everybody: answered if the answer is beyond doubt, else nothing of it is kept."""
+        now = self.clock.now()
+        room = question.address.connector, question.address.room
+        if not has_words(question.text) or not self._used(room, _CONSIDERED * manners.per_minute):
+            return _settled(())
+        parts = understand(question.text, self.engine, self.knowledge)
+        blank = Conversation(0, question.address, self.visitor(question.address))
+        decision = self.answering.decide(question, parts, blank, now, self.clock.calendar().astimezone(self.hours.zone).date())
+        if not groups.clears(manners, decision) or not self._speaks(question.address):
+            return _settled(())
+        return self.store.write(lambda s: self._volunteer(s, manners, question, decision))
+
+    def _volunteer(self, s: Session, manners: Manners, question: Question, decision: Decision) -> tuple[Reply, ...]:
+        now, address = self.clock.now(), question.address
+        stored = s.replies_to(question)
+        if stored is not None:
+            return stored
+        if s.spoken(address.connector, address.room, groups.topic(decision.replies[0]), now - manners.cooldown):
+            return ()
+        conversation = s.conversation(address, self.visitor(address))
+        number = s.add_question(conversation, question, decision.prediction, now)
+        decision = replace(decision, conversation=replace(decision.conversation, id=conversation.id))
+        return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    # --- too many ---
+
+    def _in_bounds(self, manners: Manners, address: Address) -> bool:
+        room = address.connector, address.room
+        return self._used((*room, address.user), manners.per_account) and self._used((*room, ""), manners.per_minute)
+
+    def _used(self, key: tuple[str, ...], most: int) -> bool:
+        with self._using:
+            try:
+                self._uses.use(key, most)
+            except TooMuch:
+                return False
+        return True
+
+    def _overflow(self, s: Session, question: Question) -> tuple[Reply, ...]:
+        """Beyond the limit a question waits with a person; the group hears of it once a minute."""
+        stored = s.replies_to(question)
+        if stored is not None:
+            return stored
+        now, language = self.clock.now(), language_of(question.text) or Language.ZH
+        conversation = replace(s.conversation(question.address, self.visitor(question.address)), language=language)
+        number = s.add_question(conversation, question, None, now)
+        private = self._alone(s, conversation)
+        if private.state is not ConversationState.BOT:
+            s.attach(number, private.id, private.ticket)
+            return ()
+        decision = Decision(Action.ESCALATE, (), conversation, Handover("flood"), new_question=True)
+        return self._carry_out(s, decision, number, now)
+
+    # --- requests by their name ---
+
+    def _called(self, text: str) -> tuple[str, str] | None:
+        """The form whose calling words a message begins with, and what it says then."""
+        for name, words in self.knowledge.cues.items():
+            if name.startswith(_CALL):
+                for word in words:
+                    pattern = r"\s*".join(map(re.escape, word)) + r"(?:\s*[:：,，]\s*|\s+|$)(.*)"
+                    if found := re.fullmatch(pattern, clean(text), re.IGNORECASE | re.DOTALL):
+                        return name.removeprefix(_CALL), found[1].strip()
+        return None
+
+    def _request(self, s: Session, question: Question, form: str, wanted: str) -> tuple[Reply, ...]:
+        """A request taken in short: the words are its first field, the rest can be told privately."""
+        stored = s.replies_to(question)
+        if stored is not None:
+            return stored
+        now, language = self.clock.now(), question.language or language_of(wanted) or Language.ZH
+        conversation = replace(s.conversation(question.address, self.visitor(question.address)), language=language)
+        prediction = Prediction(form, 1.0, engine="called")
+        number = s.add_question(conversation, question, prediction, now)
+        known = self.knowledge.form(form, language)
+        if known is None or not wanted:
+            word = question.text.strip().rstrip(":：,，")
+            reply = Reply(ReplyKind.NOTICE, self._phrase("group_request_how", language, word=word), language=language, action=Action.FORM)
+            decision = Decision(Action.FORM, (reply,), conversation)
+        else:
+            handover = Handover("form", form, number, ((known.fields[0].name, wanted),))
+            note = Note(EventName.FORM_STARTED, form)
+            decision = Decision(Action.FORM, (), conversation, handover, (note,), prediction, new_question=True)
+        return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    # --- what may be said in front of others ---
+
+    def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
+        """Personal matters, and everything while the bot is to be quiet, go on in private; answers are short and not repeated."""
+        address = decision.conversation.address
+        if not self.in_group(address):
+            return decision
+        private = s.existing_conversation(replace(address, room=""))
+        personal = any(reply.kind is ReplyKind.FORM for reply in decision.replies)
+        held = decision.handover is not None and decision.handover.reason != "form"
+        aside = personal or not self._speaks(address)
+        if private is not None and private.state is not ConversationState.BOT and (held or aside):
+            s.attach(number, private.id, private.ticket)
+            return Decision(Action.ESCALATE, self._neutral(decision.conversation, "group_handover"), _ended(decision.conversation))
+        if aside:
+            return self._aside(s, decision, number, now)
+        return replace(decision, replies=tuple(self._said(s, decision.conversation, reply, now) for reply in decision.replies))
+
+    def _aside(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
+        """The conversation goes on where nobody reads along: replies and memory move there."""
+        private = self._alone(s, decision.conversation)
+        asked = number if decision.new_question else decision.conversation.question
+        memory = replace(decision.conversation, id=private.id, address=private.address, question=asked, last_at=now)
+        memory = replace(memory, state=private.state, ticket=private.ticket)
+        s.save_conversation(memory)
+        for reply in decision.replies:
+            self._whisper(s, memory, reply, now)
+        replies = () if decision.handover else self._neutral(decision.conversation, "group_private")
+        return replace(decision, replies=replies, conversation=_ended(decision.conversation))
+
+    def _said(self, s: Session, conversation: Conversation, reply: Reply, now: datetime) -> Reply:
+        """A reply as a group gets it."""
+        address, language = conversation.address, reply.language
+        manners = self._groups.manners(address.room)
+        if reply.choices:
+            return replace(reply, text=f"{reply.text}{self._phrase('group_choose', language)}")
+        if not reply.entry:
+            return reply
+        full = Link(self._phrase("group_full", language), f"{self._address}/answers/{reply.entry}")
+        key, since = groups.topic(reply), now - manners.cooldown
+        before = s.spoken(address.connector, address.room, key, since) if manners.cooldown else None
+        if before:
+            at = before.astimezone(self.hours.zone)
+            entry = self.knowledge.entry(reply.entry, language)
+            text = self._phrase("group_again", language, time=f"{at:%H:%M}", title=entry.title if entry else "")
+            return replace(reply, text=text, links=(full,))
+        s.speak(address.connector, address.room, key, now)
+        text, cut = groups.beginning(reply.text, manners.longest)
+        return replace(reply, text=text, links=(full,)) if cut else reply
+
+    def _speaks(self, address: Address) -> bool:
+        now = self.clock.calendar().astimezone(self.hours.zone)
+        return self._groups.manners(address.room).speaks(now)
+
+    def _neutral(self, conversation: Conversation, phrase: str, **values: object) -> tuple[Reply, ...]:
+        """One line for the group, without a number or a code; none while the bot is to be quiet."""
+        address = conversation.address
+        if not self._speaks(address):
+            return ()
+        limits = self._limits[address.connector]
+        name = phrase if limits.private else f"{phrase}_write"
+        text = self._phrase(name, conversation.language, **values)
+        return (Reply(ReplyKind.HANDOVER, text, language=conversation.language or Language.ZH, action=Action.ESCALATE),)
+
+    # --- in private ---
+
+    def _alone(self, s: Session, conversation: Conversation) -> Conversation:
+        """The asker's conversation without the group, begun if there is none yet."""
+        address = replace(conversation.address, room="")
+        private = s.conversation(address, self.visitor(address))
+        return private if private.language else replace(private, language=conversation.language)
+
+    def _whisper(self, s: Session, private: Conversation, reply: Reply, now: datetime, *, push: bool = True) -> None:
+        """Tell the asker alone: pushed where the channel can, else kept until they write."""
+        s.add_reply(private, reply, now, due=True, deadline=self._closes(s, private, now))
+        if not (push and self._limits[private.address.connector].private):
+            s.shelve(private.id)
+
+    def _open_ticket(
+        self, s: Session, conversation: Conversation, handover: Handover, now: datetime
+    ) -> tuple[Conversation, tuple[Reply, ...]]:
+        """The ticket and its pick-up code are the asker's alone; the group sees a neutral line at most."""
+        if not self.in_group(conversation.address):
+            return super()._open_ticket(s, conversation, handover, now)
+        private = self._alone(s, conversation)
+        if handover.reason == "form":  # requests stand beside whatever else is going on
+            ticket = self._ticket(s, private, handover, now)
+            self._whisper(s, private, self._receipt(ticket, conversation.language or Language.ZH), now)
+            wanted = handover.fields[0][1] if handover.fields else ""
+            return _ended(conversation), self._neutral(conversation, "group_request", wanted=wanted[:_ECHO])
+        if private.state is not ConversationState.BOT:
+            s.attach(handover.question, private.id, private.ticket)
+            return _ended(conversation), self._neutral(conversation, "group_handover")
+        private, told = super()._open_ticket(s, private, handover, now)
+        s.save_conversation(replace(private, last_at=now))
+        flood = handover.reason == "flood"
+        for reply in told:
+            self._whisper(s, private, reply, now, push=not flood)
+        if flood and not self._used((conversation.address.connector, conversation.address.room, "", "flood"), 1):
+            return _ended(conversation), ()
+        return _ended(conversation), self._neutral(conversation, "group_flood" if flood else "group_handover")
+
+
+def _clipped(question: Question) -> Question:
+    return replace(question, text=clean(question.text)[:LONGEST_QUESTION])
+
+
+def _ended(conversation: Conversation) -> Conversation:
+    """Nothing is open in the group any more."""
+    return replace(conversation, options=(), form=None)
+
+
+def _settled(replies: tuple[Reply, ...]) -> Future[tuple[Reply, ...]]:
+    done: Future[tuple[Reply, ...]] = Future()
+    done.set_result(replies)
+    return done

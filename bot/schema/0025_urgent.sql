@@ -1,0 +1,2 @@
+-- Tickets that come before all others.
+alter table tickets add column urgent integer not null default 0;

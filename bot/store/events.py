@@ -1,0 +1,36 @@
+"""Events: append-only, every figure is a query over them."""
+
+from datetime import datetime
+
+from bot.domain import Event, EventName
+from bot.store import rows
+from bot.store.base import Base
+
+
+class Events(Base):
+    """What happened."""
+
+    def record(self, event: Event) -> None:
+        """Append an event."""
+        self._insert("events", rows.event_row(event))
+
+    def histories(self, start: datetime, end: datetime) -> tuple[Event, ...]:
+        """Every event, whenever it happened, of the questions that were asked from `start` to before `end`."""
+        found = self._rows(
+            "select * from events where question in (select question from events where name = ? and at >= ? and at < ?) order by id",
+            EventName.ASKED.value, rows.stamp(start), rows.stamp(end),
+        )  # fmt: skip
+        return tuple(rows.event_of(row) for row in found)
+
+    def verdicts(self) -> tuple[Event, ...]:
+        """Everything that says whether an answer of the bot helped, in order."""
+        found = self._rows(
+            "select * from events where name in (?, ?) or (name = ? and value = 'unhelpful') order by id",
+            EventName.HELPFUL.value, EventName.UNHELPFUL.value, EventName.HANDED_OVER.value,
+        )  # fmt: skip
+        return tuple(rows.event_of(row) for row in found)
+
+    def event_counts(self) -> tuple[tuple[str, str, int], ...]:
+        """How often each thing has happened on each channel."""
+        found = self._rows("select name, connector, count(*) as n from events group by name, connector order by name, connector")
+        return tuple((row["name"], row["connector"], row["n"]) for row in found)

@@ -1,0 +1,258 @@
+"""The desk in a group: what is kept, what is said in front of others, what moves to private."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.desk import Desk
+from bot.domain import ConversationState, TicketStatus
+from bot.messages import Address, Question, Reply, Who
+from bot.settings import Groups, Room
+from tests.conftest import FakeClock, FakeEngine
+
+GROUP = "200"
+Hear = Callable[..., tuple[Reply, ...]]
+
+
+@pytest.fixture
+def hear(desk: Desk) -> Hear:
+    """Say something in a group, and get what the bot says there."""
+    count = 0
+
+    def hear(
+        text: str, user: str = "300", *, room: str = GROUP, addressed: bool = True, connector: str = "onebot", number: str = ""
+    ) -> tuple[Reply, ...]:
+        nonlocal count
+        count += 1
+        return desk.ask(Question(number or f"g{count}", Address(connector, user, room), text, addressed=addressed)).result()
+
+    return hear
+
+
+def whispered(desk: Desk, user: str = "300", connector: str = "onebot") -> list[str]:
+    """What the bot wrote to somebody alone."""
+    return [line.text for line in desk.history(Address(connector, user)).lines if line.who is not Who.PATRON]
+
+
+def stored(desk: Desk) -> int:
+    return desk.store.read(lambda s: s._rows("select count(*) as n from messages")[0]["n"])
+
+
+def told(replies: tuple[Reply, ...]) -> str:
+    (reply,) = replies
+    return reply.plain()
+
+
+def test_what_people_say_to_each_other_leaves_no_trace(desk: Desk, hear: Hear) -> None:
+    assert hear("校外怎么用VPN", addressed=False) == ()
+    assert hear("今晚吃什么", addressed=False) == ()
+    tables = ("messages", "conversations", "events", "facts")
+    counts = {name: desk.store.read(lambda s, name=name: s._rows(f"select count(*) as n from {name}")[0]["n"]) for name in tables}
+    assert counts == {"messages": 0, "conversations": 0, "events": 0, "facts": 0}
+
+
+def test_who_speaks_to_the_bot_is_answered_in_the_group(desk: Desk, hear: Hear) -> None:
+    assert "WebVPN" in told(hear("校外怎么用VPN"))
+    assert whispered(desk) == []
+
+
+def test_nobody_is_heard_in_a_group_that_is_not_on_the_list(desk: Desk, hear: Hear) -> None:
+    desk._groups = Groups(allow=("999",))
+    assert hear("校外怎么用VPN") == ()
+    assert stored(desk) == 0
+
+
+def test_room_of_a_channel_without_groups_is_no_group(desk: Desk) -> None:
+    address = Address("stub", "300", "second account")
+    assert "编号 1" in told(desk.ask(Question("m1", address, "转人工")).result())
+
+
+def test_escalation_goes_to_the_asker_alone(desk: Desk, hear: Hear) -> None:
+    line = told(hear("转人工"))
+    (ticket,) = (row.ticket for row in desk.queue((TicketStatus.WAITING,)))
+    assert ticket.code not in line
+    assert "编号" not in line
+    (private,) = whispered(desk)
+    assert f"/mailbox/{ticket.code}" in private
+    assert "编号 1" in private
+    assert desk.history(Address("onebot", "300")).state == ConversationState.WAITING
+    assert desk.history(Address("onebot", "300", GROUP)).state == ConversationState.BOT
+
+
+def test_librarian_sees_what_was_said_in_the_group_and_answers_the_asker_alone(desk: Desk, hear: Hear) -> None:
+    hear("校外怎么用VPN")
+    hear("转人工")
+    desk.claim(1, "mei")
+    desk.reply(1, "mei", "您好，请讲。")
+    consultation = desk.consultation(1)
+    assert [message.text for message in consultation.messages if message.who is Who.PATRON] == ["校外怎么用VPN", "转人工"]
+    assert consultation.question().text == "校外怎么用VPN"
+    assert consultation.conversation.address == Address("onebot", "300")
+    assert whispered(desk)[-1] == "您好，请讲。"
+    assert "您好，请讲。" not in str(desk.history(Address("onebot", "300", GROUP)).lines)
+
+
+def test_asker_who_waits_for_a_person_is_still_answered_in_the_group(desk: Desk, hear: Hear) -> None:
+    hear("转人工")
+    assert "WebVPN" in told(hear("校外怎么用VPN"))
+    hear("我要找人说说这件事")
+    assert len(desk.queue((TicketStatus.WAITING,))) == 1
+    assert "我要找人说说这件事" in [message.text for message in desk.consultation(1).messages]
+
+
+def test_a_channel_that_cannot_write_to_the_asker_keeps_the_code_in_the_mailbox(desk: Desk, hear: Hear) -> None:
+    line = told(hear("转人工", connector="qq"))
+    (ticket,) = (row.ticket for row in desk.queue((TicketStatus.WAITING,)))
+    assert ticket.code not in line
+    assert "私信我" in line
+    assert desk.store.read(lambda s: s.backlog()) == 1, "the line for the group alone"
+    (kept,) = desk.collect(Address("qq", "300"))
+    assert ticket.code in kept.text
+
+
+def test_two_people_in_one_group_have_conversations_of_their_own(hear: Hear) -> None:
+    assert "1. " in told(hear("VPN", "300"))
+    assert "WebVPN" not in told(hear("1", "301"))
+    assert "WebVPN" in told(hear("1", "300"))
+
+
+def test_the_same_answer_is_not_given_twice_within_the_cool_down(hear: Hear, clock: FakeClock) -> None:
+    assert "WebVPN" in told(hear("校外怎么用VPN", "300"))
+    clock.pass_(minutes=9)
+    again = told(hear("校外怎么用VPN", "301"))
+    assert "10:00" in again
+    assert "http://ask.example/answers/vpn_setup" in again
+    assert "WebVPN" not in again
+    assert "WebVPN" in told(hear("校外怎么用VPN", "302", room="201")), "another group has not heard it"
+    clock.pass_(minutes=2)
+    assert "WebVPN" in told(hear("校外怎么用VPN", "303"))
+
+
+def test_a_question_to_everybody_is_answered_beyond_the_groups_bar_only(desk: Desk, hear: Hear, engine: FakeEngine) -> None:
+    engine.knows("VPN 怎么弄", "vpn_setup", 0.97)
+    desk._groups = Groups(room={GROUP: Room(bar=0.96)})
+    assert hear("校外怎么用VPN", addressed=False) == ()
+    assert hear("我要荐购一本书", addressed=False) == ()
+    assert hear("不知道", addressed=False) == ()
+    assert stored(desk) == 0
+    assert "WebVPN" in told(hear("VPN 怎么弄", addressed=False))
+    assert hear("VPN 怎么弄", "301", addressed=False) == (), "it was said already"
+    assert hear("VPN 怎么弄", "302", room="201", addressed=False) == (), "this group has no bar"
+
+
+def test_a_repeated_message_gets_the_same_answer(desk: Desk, hear: Hear, engine: FakeEngine) -> None:
+    desk._groups = Groups(bar=0.9)
+    for text, addressed in (("校外怎么用VPN", True), ("how do I use the VPN", False), ("教材需求 线性代数", False)):
+        first = hear(text, addressed=addressed, number=text)
+        assert first
+        assert hear(text, addressed=addressed, number=text) == first
+
+
+def test_bot_that_fails_hands_over_what_was_said_to_it_and_forgets_the_rest(desk: Desk) -> None:
+    asked = Question("g1", Address("onebot", "300", GROUP), "问题")
+    assert "馆员" in told(desk.fail(asked).result())
+    assert desk.queue((TicketStatus.WAITING,))[0].ticket.reason == "error"
+    assert desk.fail(replace(asked, id="g2", text="闲聊", addressed=False)).result() == ()
+    assert desk.history(Address("onebot", "300", GROUP)).lines[0].text == "问题"
+
+
+def test_personal_requests_go_on_in_private(desk: Desk, hear: Hear) -> None:
+    line = told(hear("我要荐购一本书"))
+    assert "私信" in line
+    assert "1. " not in line
+    (offer,) = desk.history(Address("onebot", "300")).lines
+    assert offer.reply
+    assert offer.reply.choices[0].key == "1"
+    reply = desk.ask(Question("p1", Address("onebot", "300"), "1")).result()[0]
+    assert "建议购买什么" in reply.text
+
+
+def test_textbook_need_is_taken_in_short_whoever_it_is_said_to(desk: Desk, hear: Hear) -> None:
+    line = told(hear("教材需求：线性代数 同济第七版", addressed=False))
+    assert "线性代数 同济第七版" in line
+    (row,) = desk.queue((TicketStatus.WAITING,))
+    assert (row.ticket.intent, row.ticket.fields) == ("textbook_request", (("title", "线性代数 同济第七版"),))
+    assert row.ticket.code not in line
+    assert row.ticket.code in whispered(desk)[0]
+    assert "概率论" in told(hear("教材需求 概率论", addressed=False))
+    assert len(desk.queue((TicketStatus.WAITING,))) == 2
+    assert desk.history(Address("onebot", "300")).state == ConversationState.BOT, "a request holds nothing up"
+
+
+def test_textbook_need_without_a_title_is_explained_and_talk_about_needs_is_not_one(desk: Desk, hear: Hear) -> None:
+    assert "书名" in told(hear("教材需求", addressed=False))
+    assert hear("教材需求量很大啊", addressed=False) == ()
+    assert desk.queue((TicketStatus.WAITING,)) == ()
+
+
+def test_closing_a_request_does_not_end_a_conversation_about_something_else(desk: Desk, hear: Hear) -> None:
+    hear("转人工")
+    hear("教材需求 概率论")
+    desk.claim(2, "mei")
+    desk.close(2, "mei")
+    assert desk.history(Address("onebot", "300")).state == ConversationState.WAITING
+    desk.claim(1, "mei")
+    desk.close(1, "mei")
+    assert desk.history(Address("onebot", "300")).state == ConversationState.BOT
+
+
+@pytest.mark.parametrize("groups", [Groups(silent=True), Groups(quiet=("09:00-11:00",))], ids=["silent", "quiet hours"])
+def test_quiet_group_is_answered_in_private(desk: Desk, hear: Hear, groups: Groups) -> None:
+    desk._groups = groups
+    assert hear("校外怎么用VPN") == ()
+    assert "WebVPN" in whispered(desk)[0]
+    assert hear("转人工", "301") == ()
+    assert "编号 1" in whispered(desk, "301")[0]
+    assert hear("教材需求 线性代数", "302") == ()
+    assert "编号 2" in whispered(desk, "302")[0]
+
+
+def test_long_answers_give_their_beginning_and_a_link(desk: Desk, hear: Hear) -> None:
+    desk._groups = Groups(longest=40)
+    answer = told(hear("校外怎么用VPN"))
+    assert answer.endswith("http://ask.example/answers/vpn_setup")
+    assert len(answer) < 100
+
+
+def test_lone_mention_is_a_greeting(hear: Hear) -> None:
+    assert "问询台" in told(hear(""))
+
+
+def test_flood_of_one_account_waits_with_a_person_and_others_are_still_answered(desk: Desk, hear: Hear, clock: FakeClock) -> None:
+    desk._groups = Groups(per_account=3, per_minute=100)
+    lines = []
+    for _ in range(10):
+        lines.append(hear("你好"))
+        clock.pass_(milliseconds=5)
+    assert [len(line) for line in lines] == [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    assert "馆员" in told(lines[3])
+    (row,) = desk.queue((TicketStatus.WAITING,))
+    assert row.ticket.reason == "flood"
+    assert sum(message.text == "你好" for message in desk.consultation(row.ticket.id).messages) == 10, "nothing is lost"
+    assert "WebVPN" in told(hear("校外怎么用VPN", "301"))
+    assert desk.store.read(lambda s: s.backlog()) == 5, "nobody is written to privately because of a flood"
+
+
+def test_flood_of_one_group_leaves_other_groups_alone(desk: Desk, hear: Hear, clock: FakeClock) -> None:
+    desk._groups = Groups(per_minute=2)
+    answered = [bool(hear("你好", f"30{number}")) for number in range(5)]
+    assert answered == [True, True, True, False, False], "the third is told, once a minute"
+    assert len(desk.queue((TicketStatus.WAITING,))) == 3
+    assert "WebVPN" in told(hear("校外怎么用VPN", "400", room="201"))
+    clock.pass_(minutes=1)
+    assert hear("你好", "500")
+    assert hear("你好", "300", number="g1"), "a repeat is no new message"
+
+
+def test_feedback_on_an_answer_in_a_group_escalates_in_private(desk: Desk, hear: Hear) -> None:
+    (answer,) = hear("校外怎么用VPN")
+    (line,) = desk.feedback(Address("onebot", "300", GROUP), answer.id, helpful=False)
+    assert "编号" not in line.text
+    assert "编号 1" in whispered(desk)[0]
+
+
+def test_figures_know_the_group(desk: Desk, hear: Hear) -> None:
+    hear("校外怎么用VPN")
+    rooms = desk.store.read(lambda s: s._rows("select distinct room from events"))
+    assert rooms == [{"room": GROUP}]
