@@ -113,12 +113,14 @@ def fit(training: Training, progress: Progress = _silent) -> Classifier:
 def fit_apart(folder: Path, path: Path, progress: Progress = _silent) -> Classifier:
     """A classifier from the files in `folder`, saved at `path`. Another process learns: that takes many times the memory of
     answering, and a process that once had it does not give it back. DefectsFound as for `fit`, EndedEarly."""
-    Apart(_saved, folder, path).result(progress)
-    return load(path, None)
+    made_from: str = Apart(_saved, folder, path).result(progress)
+    return load(path, made_from)
 
 
-def _saved(progress: Progress, folder: Path, path: Path) -> None:
-    fit(read(folder), progress).save(path)
+def _saved(progress: Progress, folder: Path, path: Path) -> str:
+    training = read(folder)
+    fit(training, progress).save(path)
+    return training.digest
 
 
 def cross_validated(training: Training, progress: Progress = _silent) -> tuple[Prediction, ...]:
