@@ -39,6 +39,23 @@ class MailboxPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PickupPage:
+    """pickup.html: where a pick-up code is entered."""
+
+    frame: Frame
+    code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PickedPage:
+    """picked.html: one reply behind its pick-up code."""
+
+    frame: Frame
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class LoginPage:
     """login.html."""
 

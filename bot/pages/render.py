@@ -28,9 +28,10 @@ class _Page(Protocol):
 
 
 class Pages:
-    """Renders contexts. `secure` marks cookies for HTTPS only."""
+    """Renders contexts. `secure` marks cookies for HTTPS only; with `signon` the university can vouch for people."""
 
-    def __init__(self, knowledge: Knowledge, accounts: Accounts, zone: ZoneInfo, secure: bool) -> None:
+    def __init__(self, knowledge: Knowledge, accounts: Accounts, zone: ZoneInfo, *, secure: bool, signon: bool = False) -> None:
+        self.signon = signon
         self.knowledge, self.accounts, self.zone, self.secure = knowledge, accounts, zone, secure
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -80,7 +81,7 @@ class Pages:
         def percent(value: float | None) -> str:
             return "–" if value is None else f"{value:.1%}"
 
-        return {"t": t, "local": local, "seconds": seconds, "percent": percent}
+        return {"t": t, "local": local, "seconds": seconds, "percent": percent, "signon": self.signon}
 
     async def sign_in(self, response: HTTPResponse, account: Librarian, actor: Actor) -> HTTPResponse:
         """Give the browser a new session."""
