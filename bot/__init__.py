@@ -12,7 +12,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
     forms, lookups            request forms; answers from tables
-    classifier, embedding, rasa_engine, understanding
+    classifier, embedding, rasa_engine, listening, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
     evaluation                labelled messages + predictions + policy -> figures, pure
     autonomy                  which intents the bot answers alone, by what was measured and what patrons said
