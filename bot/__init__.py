@@ -3,19 +3,22 @@
 The rooms, from the bottom up; imports go downwards only (tests/test_house.py holds the order):
 
     messages, errors          what connectors share with the bot: Address, Question, Reply
+    incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
-    connector
-    text, pinyin, settings, tickets, hours, windows, limits, live, presence, groups
+    connector, roster
+    text, pinyin, settings, tickets, hours, slots, windows, limits, live, presence, groups
     care                      what the bot never answers by itself
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
     forms, lookups            request forms; answers from tables
-    classifier, embedding, rasa_engine, understanding
+    classifier, embedding, rasa_engine, listening, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
     evaluation                labelled messages + predictions + policy -> figures, pure
     autonomy                  which intents the bot answers alone, by what was measured and what patrons said
     store                     the one SQLite file
+    signon                    who the university says somebody is
+    ledger, months            the store's figures: every report of it, kept at hand; closing a month
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data

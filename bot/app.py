@@ -15,7 +15,7 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse, json
 from sanic.router import Router
 
-from bot import connector, house
+from bot import connector, house, signon
 from bot.accounts import Accounts
 from bot.connector import Connector
 from bot.desk import Desk
@@ -24,7 +24,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, manager, patron, people, signin, system
+from bot.pages import account, intents, mailbox, manager, patron, people, roster, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.desk import Workroom
 from bot.pages.render import HERE, Pages
@@ -94,10 +94,10 @@ class Doors:
 class _Routes(Router):
     """Whoever may GET may ask for the head alone, as proxies and monitors do; streams have no end to be told of."""
 
-    def add(self, uri: str, methods: Iterable[str], *given: Any, **named: Any) -> Any:  # type: ignore[override]
-        """A route, as Sanic adds it."""
-        offered = set(methods)
-        if "GET" in offered and not uri.endswith("/events"):
+    def add(self, uri: str, methods: Iterable[str] | None, *given: Any, **named: Any) -> Any:  # type: ignore[override]
+        """A route, as Sanic adds it; one without methods is a WebSocket, which begins as a GET."""
+        offered = set(methods or ("GET",))
+        if methods and "GET" in offered and not uri.endswith("/events"):
             offered.add("HEAD")
         return super().add(uri, offered, *given, **named)
 
@@ -118,7 +118,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     outbox = Outbox(desk.store, connectors, clock.now)
     accounts = Accounts(desk.store, desk.secret, clock.now)
     secure = settings.server.public_url.startswith("https://")
-    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure)
+    university = signon.build(settings.signon)
+    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure=secure, signon=university is not None)
     presence = Presence(hub.wake)
     doors = Doors(desk, hub, connectors, presence, settings.server.asks_per_minute)
     more = Platform(desk, clock.now)
@@ -137,12 +138,21 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     )  # fmt: skip
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
+    mailbox.mount(app, pages, desk)
     signin.mount(app, pages)
+    if university:
+        signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
     room = Workroom(pages, desk, hub, presence, settings.desk.teams, timedelta(seconds=settings.desk.undo_seconds))
     desk_pages.mount(app, room)
-    manager.mount(app, pages, desk)
+    figures = house.ledger(settings, desk.store)
+    manager.mount(app, pages, desk, figures)
+
+    def adopt() -> None:
+        figures.duty = desk.hours
+
+    roster.mount(app, pages, desk, adopt)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():
@@ -211,7 +221,7 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
     desk, hub = room.desk, room.hub
     absence = timedelta(minutes=settings.desk.away_minutes)
     release = timedelta(minutes=settings.calendar.release_after_minutes)
-    keep = timedelta(days=settings.retention.messages_days)
+    keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
 
     def away(login: str) -> bool:
         return room.presence.away(login, absence.total_seconds())
@@ -238,7 +248,7 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release, away, absence), _TIDY_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.send_held), _HELD_EVERY)))
-        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep), _FORGET_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:

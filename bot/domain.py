@@ -46,7 +46,12 @@ class ConversationState(StrEnum):
 
 
 class EventName(StrEnum):
-    """What happened; every figure is a query over these."""
+    """What happened; every figure is a query over these.
+
+    DELIVERED: a librarian's reply reached its asker (`value` is delivered) or waits in the mailbox (mailbox).
+    LOGGED: a librarian wrote down a consultation that came by phone, at a desk or by mail, right after its ASKED.
+    HELPFUL and UNHELPFUL with a ticket are about what librarians did, without one about the bot's answer.
+    """
 
     ASKED = "asked"
     ANSWERED = "answered"
@@ -58,12 +63,14 @@ class EventName(StrEnum):
     CLAIMED = "claimed"
     RELEASED = "released"
     REPLIED = "replied"
+    DELIVERED = "delivered"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     FORM_STARTED = "form_started"
     FORM_LEFT = "form_left"
     SOCIAL = "social"
     FAILED = "failed"
+    LOGGED = "logged"
     TRANSFERRED = "transferred"
     MARKED = "marked"
     JOINED = "joined"
@@ -151,6 +158,7 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others.
+    `fields` are those of a request form; its `personal` ones are stored apart, and are there only where they are asked for.
 
     `team` is the topic team that it was passed to. `joined` is the number of the ticket that it is answered together with, 0 for none.
     `language` and `college` are the asker's, as far as they are known."""
@@ -168,6 +176,7 @@ class Ticket:
     answered_at: datetime | None = None
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
     team: str = ""
     language: str = ""
@@ -177,7 +186,8 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in."""
+    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in,
+    `college` the one that was named."""
 
     name: EventName
     at: datetime
@@ -192,15 +202,31 @@ class Event:
     engine: str = ""
     value: str = ""
     room: str = ""
+    college: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedMonth:
+    """The figures of a month (2026-11) as they were counted from the events up to `last_event`: JSON and its SHA-256."""
+
+    month: str
+    closed_at: datetime
+    closed_by: str
+    last_event: int
+    figures: str
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
 class FormProgress:
-    """A request form being filled in: its name and the answers so far, in order."""
+    """A request form being filled in: its name and the answers so far, in order. `offered` are the choices that were shown
+    for the field that is asked for now, `refusals` how often an answer to it was refused in a row."""
 
     form: str
     answers: tuple[tuple[str, str], ...] = ()
     question: int = 0
+    offered: tuple[str, ...] = ()
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +257,7 @@ class Handover:
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
 
 
@@ -243,6 +270,18 @@ class Note:
     entry: str = ""
     question: int = 0
     value: str = ""
+    college: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased,
+    databases are reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
+
+    withdraw: int = 0
+    erase: bool = False
+    faults: tuple[str, ...] = ()
+    incidents: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +295,7 @@ class Decision:
     notes: tuple[Note, ...] = ()
     prediction: Prediction | None = None
     new_question: bool = False
+    effects: Effects = Effects()
 
 
 class DeliveryStatus(StrEnum):

@@ -6,14 +6,17 @@ RefdeskError
 ├── WrongSetting(key, why)               refdesk.toml or the environment
 ├── UnknownConnector(name)
 ├── ModelUnusable(path, why)             missing, truncated, other version: retrain
+├── EndedEarly(what, code)               a process that worked for this one is gone, killed or out of memory
 ├── EvidenceUnusable(path, why)          what was measured cannot be read: measure again
 ├── EmbeddingUnusable(path, why)         the embedding model's folder lacks a file, or its packages are not installed
 ├── EngineUnavailable(engine, why)       the Rasa server is down, slow, or answers nonsense
+├── SignOnUnavailable(why)           the university's single sign-on is down, slow, or answers nonsense
 ├── StoreUnusable(path, why)             unwritable, newer version, not a database
 ├── Refused(why)                         a request that its sender can mend
 │   ├── MoveRefused(what, status, why)   a ticket is not in the state that the step needs
 │   ├── NotFound(what)
 │   ├── LoginRefused(why)
+│   ├── SignOnRefused(why)           the university's single sign-on does not vouch for somebody
 │   ├── SecondFactorNeeded(half)     the password was right; a code must follow
 │   └── TooMuch(what, limit)
 └── DeliveryError(connector, why)
@@ -28,7 +31,10 @@ from pathlib import Path
 
 
 class RefdeskError(Exception):
-    """Root of everything that Refdesk raises on purpose."""
+    """Root of everything that Refdesk raises on purpose. Comes whole out of another process, evidence included."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class Defect(RefdeskError):
@@ -71,6 +77,14 @@ class ModelUnusable(RefdeskError):
         super().__init__(f"{path}: {why}; run `refdesk train`")
 
 
+class EndedEarly(RefdeskError):
+    """Work in a process of its own did not come to its end; `code` is that process's exit code, minus the signal's number."""
+
+    def __init__(self, what: str, code: int) -> None:
+        self.what, self.code = what, code
+        super().__init__(f"{what} ended early (exit code {code}): killed, or out of memory?")
+
+
 class EvidenceUnusable(RefdeskError):
     """A file of evidence that cannot be read; the remedy is `refdesk evaluate --cross`."""
 
@@ -93,6 +107,10 @@ class EngineUnavailable(RefdeskError):
     def __init__(self, engine: str, why: str) -> None:
         self.engine, self.why = engine, why
         super().__init__(f"{engine}: {why}")
+
+
+class SignOnUnavailable(RefdeskError):
+    """The university's single sign-on could not be asked; passwords still work."""
 
 
 class StoreUnusable(RefdeskError):
@@ -125,6 +143,10 @@ class NotFound(Refused):
 
 class LoginRefused(Refused):
     """Wrong name or password, a locked account, or a used or expired link."""
+
+
+class SignOnRefused(Refused):
+    """What came back from the university's single sign-on proves nothing."""
 
 
 class SecondFactorNeeded(Refused):

@@ -16,7 +16,7 @@ from bot.care import Danger, Safeguard, flat
 from bot.domain import Entity, Entry, Risk
 from bot.errors import Defect, DefectsFound
 from bot.messages import Language, Link
-from bot.tables import Finder, Row
+from bot.tables import Finder, Row, Traits
 from bot.text import bare
 from bot.training import parse, plain
 
@@ -77,6 +77,7 @@ class _FieldRow(_Strict):
     again: _Both
     check: str = "text"
     choices: tuple[_Both, ...] = ()
+    slots: tuple[str, ...] = ()
     optional: bool = False
     personal: bool = False
 
@@ -89,7 +90,8 @@ class _FormRow(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a request form in one language. `check` names a validator of bot.forms."""
+    """One question of a request form in one language. `check` names a validator of bot.forms; `slots` is the weekly table that a
+    `slot` is chosen from, written as calendar.duty."""
 
     name: str
     label: str
@@ -97,8 +99,10 @@ class Field:
     again: str
     check: str
     choices: tuple[str, ...]
-    optional: bool
-    personal: bool
+    optional: bool = False
+    personal: bool = False
+    slots: tuple[str, ...] = ()
+    language: Language = Language.ZH
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,11 @@ class Knowledge:
     def finder(self) -> Finder:
         """The index over the tables."""
         return Finder(self.rows)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """The index over what rows have in common."""
+        return Traits(self.rows)
 
     @cached_property
     def _by_intent(self) -> dict[str, list[Entry]]:
@@ -286,6 +295,10 @@ class _Reader:
         for name, words in content.items():
             if not isinstance(words, list):
                 self.defects.append(Defect(path, _line(root, (name,)), f"{name}: expected a list of phrases"))
+                continue
+            for word in words:  # YAML takes a bare yes or no for true or false
+                if not isinstance(word, str):
+                    self.defects.append(Defect(path, _line(root, (name,)), f"{name}: {word!r} is no text; put it in quotes"))
         return {name: frozenset(bare(str(word)) for word in words) for name, words in content.items() if isinstance(words, list)}
 
     def _fill(self, text: str, language: Language, facts: Mapping[tuple[str, Language], str], place: tuple[Path, int]) -> str:
@@ -336,7 +349,7 @@ def _forms(row: _FormRow) -> Iterable[tuple[Language, Form]]:
         fields = tuple(
             Field(
                 f.name, f.label.get(language), f.ask.get(language), f.again.get(language), f.check,
-                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal,
+                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal, f.slots, language,
             )
             for f in row.fields
         )  # fmt: skip

@@ -70,7 +70,7 @@ class Outbox:
         status, due_at, error = await self._try(parcel)
 
         def settle(s: Session) -> None:
-            s.settle(parcel.id, status, due_at=due_at, error=error)
+            s.settle(parcel.id, status, self._now(), due_at=due_at, error=error)
             s.changed.add(parcel.message.conversation)  # the desk shows how it went
 
         await self._write(settle)

@@ -64,6 +64,7 @@ class Understanding(_Section):
     margin: float = Field(default=0.05, ge=0, le=1)
     clarify_at: float = Field(default=0.21, ge=0, le=1)
     forget_after_minutes: int = Field(default=30, ge=1)
+    form_expires_after_minutes: int = Field(default=120, ge=1)
     mode: Literal["auto", "shadow"] = "auto"
     suggest: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
@@ -98,10 +99,38 @@ class Calendar(_Section):
         return value
 
 
+class SignOnSection(_Section):
+    """Campus single sign-on. `url` is the CAS server or the OpenID issuer; `login_claim` the attribute that holds the login, if not
+    the usual one. Who has no account yet gets one with `role`; without it an administrator has to make the account first."""
+
+    kind: Literal["", "cas", "oidc"] = ""
+    url: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    login_claim: str = ""
+    role: Literal["", "librarian"] = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "SignOnSection":
+        needed = {"": (), "cas": ("url",), "oidc": ("url", "client_id", "client_secret")}[self.kind]
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+        if self.url and not self.url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError("url must begin with https://")
+        return self
+
+
 class Retention(_Section):
-    """How long texts are kept, in days; counts are kept for ever."""
+    """How long texts are kept, in days, and the personal fields of request forms; counts are kept for ever."""
 
     messages_days: int = Field(default=730, ge=1)
+    personal_days: int = Field(default=180, ge=1)
+
+
+class Reports(_Section):
+    """What figures show. `librarians`: what each of them did, where the staff council allows it."""
+
+    librarians: bool = True
 
 
 class Desk(_Section):
@@ -187,6 +216,8 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    signon: SignOnSection = SignOnSection()
+    reports: Reports = Reports()
     desk: Desk = Desk()
     mail: Mail = Mail()
     groups: Groups = Groups()

@@ -67,6 +67,18 @@ def language_of(text: str) -> Language | None:
     return None
 
 
+_ASKS = re.compile(
+    r"[?？]\s*$|(?:吗|呢|么|没有)\W*$|怎么|怎样|如何|能不能|可不可以|是不是|要不要|有没有|几点|多久|多少|哪里|哪儿|在哪|什么时候|为什么|谁能|谁可以"
+    r"|^(?:how|what|when|where|who|why|which|can|could|do|does|is|are|may)\b.* ",
+    re.IGNORECASE,
+)
+
+
+def is_question(text: str) -> bool:
+    """Whether a message is worded as a question rather than as a value."""
+    return bool(_ASKS.search(normalise(text)))
+
+
 _HAN = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 _WORDS = re.compile(r"[\w\u0300-\u036f]+")
 

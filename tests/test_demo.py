@@ -10,6 +10,7 @@ from bot import demo, house, reports, training
 from bot.__main__ import cli
 from bot.domain import Selection, TicketStatus
 from bot.errors import Defect
+from bot.ledger import Ledger
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import MONDAY, ROOT
@@ -48,7 +49,7 @@ def said(store: Store) -> list[tuple[str, str]]:
 
 def test_manager_sees_questions_answered_by_bot_and_people_on_several_channels(store: Store, settings: Settings) -> None:
     duty = house.hours(settings)
-    total, lines = house.figures(store, duty, MONDAY.date() - timedelta(days=2), UNTIL.date(), "channel")
+    total, lines = Ledger(store, duty).grouped(reports.Query(MONDAY.date() - timedelta(days=2), UNTIL.date()), "channel")
     assert 60 <= total.questions <= 80
     assert total.by_bot > 15
     assert total.by_librarian > 15

@@ -503,6 +503,7 @@ def busy(served: Served, anna: Colleague) -> Served:
         _asks(served, sender, "我想问" if text == "转人工" else text)
     served.desk.claim(1, "anna")
     served.desk.reply(1, "anna", "在三楼。")
+    served.delivered()
     _asks(served, "d", "取消")
     return served
 
@@ -560,7 +561,7 @@ def test_times_are_written_as_people_say_them(serve: Callable[..., Served], lang
     from bot.pages.render import Pages
 
     house = serve()
-    pages = Pages(house.desk.knowledge, house.accounts, house.desk.hours.zone, False)
+    pages = Pages(house.desk.knowledge, house.accounts, house.desk.hours.zone, secure=False)
     words = pages._words(Language(lang))
     said = {words["seconds"](value) for value in (None, 40, 200, 7500)}
     assert said >= set(waits) - {"0 分"}

@@ -10,10 +10,13 @@ from bot.store import Session, Store
 
 
 class Base:
-    """The store and the clock. Every public method of the classes above is one transaction, its line of the audit log included."""
+    """The store, the clock, and the secret that seals what browsers keep.
+
+    Every public method of the classes above is one transaction, its line of the audit log included.
+    """
 
     def __init__(self, store: Store, secret: str, now: Callable[[], datetime]) -> None:
-        self._store, self._secret, self._now = store, secret, now
+        self._store, self.seal, self._now = store, secret, now
 
     def _change(self, s: Session, login: str, change: Callable[[Librarian], Librarian]) -> Librarian:
         account = s.librarian(login)

@@ -63,7 +63,7 @@ class Passwords(Base):
 
     @property
     def _half(self) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self._secret, salt="refdesk-second-factor")
+        return URLSafeTimedSerializer(self.seal, salt="refdesk-second-factor")
 
     def _judge_code(self, s: Session, login: str, code: str, actor: Actor) -> Librarian | None:
         account = s.librarian(login)

@@ -1,5 +1,6 @@
 """Accounts: made by invitation, given roles, switched off."""
 
+import re
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -7,10 +8,13 @@ from datetime import timedelta
 from bot.accounts.base import digest
 from bot.accounts.passwords import Passwords, acceptable
 from bot.domain import NOBODY, Actor, AuditEntry, Deed, Librarian, Role
-from bot.errors import NotFound, Refused
+from bot.errors import LoginRefused, NotFound, Refused
+from bot.signon import Identity
 from bot.store import Session
 
 INVITATION_LASTS = timedelta(days=2)
+LOGIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a login looks like."""
 
 
 class People(Passwords):
@@ -55,6 +59,25 @@ class People(Passwords):
     def needs_first_administrator(self) -> bool:
         """Whether nobody can sign in yet."""
         return not any(account.password for account in self.everybody())
+
+    def admit(self, identity: Identity, role: str, actor: Actor) -> Librarian:
+        """The account of somebody whom the university vouches for; made with `role` where there is none. LoginRefused without one."""
+
+        def work(s: Session) -> Librarian | None:
+            account = s.librarian(identity.login)
+            if account is None and role and LOGIN.fullmatch(identity.login):
+                account = Librarian(identity.login, identity.name or identity.login, Role(role), email=identity.email)
+                s.save_librarian(account, self._now())
+                self._note(s, actor, Deed.INVITED, identity.login, f"{role} (single sign-on)")
+            if account is None or account.disabled:
+                self._note(s, actor, Deed.SIGN_IN_REFUSED, identity.login, "single sign-on")
+                return None
+            return account
+
+        account = self._store.write(work).result()
+        if account is None:
+            raise LoginRefused("no_account")
+        return account
 
     def everybody(self) -> tuple[Librarian, ...]:
         """Every account, by login."""

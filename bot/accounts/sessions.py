@@ -84,7 +84,7 @@ class Sessions(Base):
 
     @property
     def _csrf(self) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self._secret, salt="refdesk-csrf")
+        return URLSafeTimedSerializer(self.seal, salt="refdesk-csrf")
 
     def csrf(self, cookie: str) -> str:
         """The token that forms of a session send back."""

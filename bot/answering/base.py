@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from bot.domain import Candidate, Conversation, Decision, Entry, Handover, IntentKind, Note, Part, Prediction
+from bot.domain import Candidate, Conversation, Decision, Entry, Handover, IntentKind, Note, Part, Prediction, Ticket
+from bot.hours import DutyHours
+from bot.incidents import Fault, Held, Incident
 from bot.knowledge import Knowledge
 from bot.messages import Action, Language, Question, Reply, ReplyKind
+from bot.slots import Almanac
 
 MOST_CHOICES = 3
 POPULAR = ("vpn_setup", "database_access", "due_date_extension", "textbook_platform", "opening_hours", "book_delivery")
@@ -25,6 +28,9 @@ class Policy:
     suggest: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
     shadow: bool = False
+    form_expires_after: timedelta = timedelta(hours=2)
+    keep_days: int = 730
+    keep_personal_days: int = 180
 
 
 def lead(prediction: Prediction) -> float:
@@ -44,6 +50,18 @@ def worth_offering(prediction: Prediction, kinds: Mapping[str, IntentKind]) -> t
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """What is known beside the conversation: what is out of order, the library's time and closed days, and the asker's own
+    open requests and how much is kept of them, where the message may be about these."""
+
+    incidents: tuple[Incident, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    almanac: Almanac | None = None
+    requests: tuple[Ticket, ...] = ()
+    kept: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time."""
 
@@ -54,6 +72,13 @@ class Situation:
     now: datetime
     today: date
     language: Language
+    background: Background = Background()
+
+    @property
+    def almanac(self) -> Almanac:
+        """The library's time and closed days; midnight of today where only the day is known."""
+        zone = DutyHours("Asia/Shanghai", ())
+        return self.background.almanac or Almanac(datetime.combine(self.today, time.min, zone.zone), zone)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from bot import forms
 from bot.answering.base import POPULAR, Situation
 from bot.answering.requests import Requests
-from bot.answering.understood import Understood
 from bot.domain import Decision, Entry, EventName, Note, Prediction
 from bot.messages import INTENT, START, Action, Choice, Reply, ReplyKind
 from bot.text import bare, has_words, language_of, normalise
 
 
 @dataclass(frozen=True)
-class Steering(Requests, Understood):
+class Steering(Requests):
     """Rules about the conversation itself."""
 
     def _safe(self, s: Situation) -> Decision | None:
@@ -46,20 +45,26 @@ class Steering(Requests, Understood):
         chosen = next((o for o in options if typed in (o.key, o.value) or (bare(typed) and bare(typed) == bare(o.title))), None)
         if chosen is None:
             return None
-        s = replace(s, conversation=replace(s.conversation, options=()))
         verb, _, value = chosen.value.partition(":")
+        if row := self._row_choice(s, verb, value):
+            return row
+        s = replace(s, conversation=replace(s.conversation, options=()))
+        if own := self._own_choice(s, verb, value):
+            return own
         if verb == "human":
             reason = "asked_for_person" if value == "form" else "none_of_these"
             return self._hand_over(s, reason, question=s.conversation.question)
         if verb == "form":
+            value, _, given = value.partition(":")
             form = self.knowledge.form(value, s.language)
             if form is not None:
-                step = forms.start(form, s.conversation.question)
+                step = forms.start(form, s.conversation.question, given)
                 decision = self._ask(s, step, form, self._phrase(s, "form_start", title=form.title) + "\n")
                 return replace(decision, notes=(Note(EventName.FORM_STARTED, intent=value, question=s.conversation.question),))
         note = Note(EventName.CHOSEN, intent=value, question=s.conversation.question)
         asked = s.conversation.question
-        decision = self._answer(s, value, s.whole.prediction, question=asked, new=not asked)
+        meant = replace(s.whole.prediction, entities=s.conversation.entities)
+        decision = self._answer(s, value, meant, question=asked, new=not asked)
         return replace(decision, notes=(note, *decision.notes))
 
     def _wordless(self, s: Situation) -> Decision | None:

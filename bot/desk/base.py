@@ -108,7 +108,7 @@ class Base:
         s.record(
             Event(
                 note.name, now, conversation.address.connector, conversation.visitor, note.question, note.intent, note.entry, ticket,
-                librarian, conversation.language or "", engine, note.value, room,
+                librarian, conversation.language or "", engine, note.value, room, note.college,
             )
         )  # fmt: skip
 

@@ -65,9 +65,15 @@ class Care(Base):
         notice = Reply(ReplyKind.NOTICE, self._phrase(phrase, language, **values), language=language, ticket=str(conversation.ticket or ""))
         s.add_reply(conversation, notice, now, due=True, deadline=self._closes(s, conversation, now))
 
-    def forget(self, after: timedelta) -> int:
-        """Remove what was written longer ago than retention allows; counts are kept. Returns how many messages were emptied."""
-        return self.store.write(lambda s: s.forget(self.clock.now() - after)).result()
+    def forget(self, after: timedelta, personal_after: timedelta | None = None) -> int:
+        """Remove what was written longer ago than retention allows, and personal fields of requests after a time of their own;
+        counts are kept. Returns how many messages were emptied."""
+
+        def work(s: Session) -> int:
+            s.forget_personal(self.clock.now() - min(after, personal_after or after))
+            return s.forget(self.clock.now() - after)
+
+        return self.store.write(work).result()
 
     def note(self, number: int, librarian: str, text: str) -> None:
         """Write an internal note beside a ticket, whoever has it and whatever its state."""
@@ -110,11 +116,11 @@ class Care(Base):
         now = self.clock.now()
         ticket = self._move(s, tickets.close(ticket, now), EventName.CLOSED, librarian)
         conversation = s.conversation_by_id(ticket.conversation)
-        self._tell(s, conversation, "closed")
+        self._tell(s, conversation, "request_closed" if ticket.reason == "form" else "closed", number=ticket.id)
         self._over(s, ticket, conversation)
         return ticket
 
     def _over(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
-        """The bot speaks again, unless the conversation is about another ticket: requests from a group stand beside it."""
-        if conversation.ticket in (0, ticket.id):
+        """The bot speaks again, unless the conversation is not about this ticket: requests stand beside it."""
+        if conversation.ticket == ticket.id:
             s.save_conversation(self._with_bot(conversation, self.clock.now()))

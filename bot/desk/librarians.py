@@ -18,7 +18,11 @@ class Librarians(Shelves, Replies):
 
     def consultation(self, number: int) -> Consultation:
         """One ticket with its whole exchange."""
-        return self.store.read(lambda s: self._consultation(s, s.ticket(number)))
+
+        def work(s: Session) -> Consultation:
+            return self._consultation(s, replace(s.ticket(number), personal=s.personal(number)))
+
+        return self.store.read(work)
 
     def claim(self, number: int, librarian: str) -> Ticket:
         """Take a ticket and those that are answered together with it; MoveRefused when a colleague was faster."""

@@ -1,11 +1,12 @@
 """Replies: sent at once, or held for some seconds in which they can be taken back."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from bot import tickets
 from bot.desk.care import Care
-from bot.domain import AlertKind, EventName, Held, NoteKind, Ticket
+from bot.domain import AlertKind, ConversationState, EventName, Held, NoteKind, Ticket
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.messages import Language, Reply, ReplyKind
 from bot.store import Session, parts
@@ -92,6 +93,9 @@ class Replies(Care):
         now = self.clock.now()
         ticket = self._move(s, ticket, EventName.REPLIED, librarian)
         conversation = s.conversation_by_id(ticket.conversation)
+        if ticket.reason == "form" and conversation.state is ConversationState.BOT and not conversation.form:
+            # What the asker writes back about their request is for the librarian.
+            conversation = s.save_conversation(replace(conversation, state=ConversationState.HUMAN, ticket=ticket.id, options=()))
         reply = Reply(ReplyKind.LIBRARIAN, text, language=conversation.language or Language.ZH, ticket=str(ticket.id))
         deadline = self._closes(s, conversation, now)
         return s.add_reply(conversation, reply, now, answers=ticket.question, author=librarian, due=True, deadline=deadline)

@@ -1,20 +1,19 @@
 """For administrators: accounts, roles, one-time links, and the audit log."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Any
 
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
+from bot.accounts import LOGIN
 from bot.domain import Deed, Librarian, Role
 from bot.errors import Refused
 from bot.pages.contexts import AuditPage, PeoplePage
 from bot.pages.guard import actor_of, signed_in
 from bot.pages.render import Pages, field, see_other
 
-LOGIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LONGEST_NAME = 100
 
 

@@ -28,9 +28,10 @@ class _Page(Protocol):
 
 
 class Pages:
-    """Renders contexts. `secure` marks cookies for HTTPS only."""
+    """Renders contexts. `secure` marks cookies for HTTPS only; with `signon` the university can vouch for people."""
 
-    def __init__(self, knowledge: Knowledge, accounts: Accounts, zone: ZoneInfo, secure: bool) -> None:
+    def __init__(self, knowledge: Knowledge, accounts: Accounts, zone: ZoneInfo, *, secure: bool, signon: bool = False) -> None:
+        self.signon = signon
         self.knowledge, self.accounts, self.zone, self.secure = knowledge, accounts, zone, secure
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -80,7 +81,7 @@ class Pages:
         def percent(value: float | None) -> str:
             return "–" if value is None else f"{value:.1%}"
 
-        return {"t": t, "local": local, "seconds": seconds, "percent": percent}
+        return {"t": t, "local": local, "seconds": seconds, "percent": percent, "signon": self.signon}
 
     async def sign_in(self, response: HTTPResponse, account: Librarian, actor: Actor) -> HTTPResponse:
         """Give the browser a new session."""
@@ -114,6 +115,11 @@ def cookie_of(request: Request, name: str) -> str:
 def field(request: Request, name: str) -> str:
     """A form field, '' when missing."""
     return str(request.form.get(name) or "") if request.form else ""
+
+
+def fields(request: Request, name: str) -> tuple[str, ...]:
+    """All values of a form field."""
+    return tuple(str(value) for value in request.form.getlist(name, [])) if request.form else ()
 
 
 def see_other(path: str) -> HTTPResponse:

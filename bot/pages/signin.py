@@ -1,15 +1,25 @@
 """Signing in and out, and choosing a password by a one-time link."""
 
 import asyncio
+import logging
+import secrets
+from dataclasses import astuple
 from typing import Any
 
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sanic import Request, Sanic
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, redirect
 
-from bot.errors import LoginRefused, NotFound, Refused, SecondFactorNeeded
+from bot.errors import LoginRefused, NotFound, Refused, SecondFactorNeeded, SignOnRefused, SignOnUnavailable
 from bot.pages.contexts import CodePage, LoginPage, SetupPage
 from bot.pages.guard import actor_of
 from bot.pages.render import SESSION_COOKIE, Pages, cookie_of, field, see_other
+from bot.signon import Journey, SignOn
+
+log = logging.getLogger("refdesk.signin")
+
+_JOURNEY_COOKIE = "refdesk_signon"
+_JOURNEY = 600
 
 
 def mount(app: Sanic[Any, Any], pages: Pages) -> None:
@@ -77,6 +87,60 @@ def mount(app: Sanic[Any, Any], pages: Pages) -> None:
         if account.totp:  # a new password does not replace the second factor
             return see_other("/login")
         return await pages.sign_in(see_other("/desk"), account, actor_of(request))
+
+
+def mount_signon(app: Sanic[Any, Any], pages: Pages, university: SignOn, role: str, address: str) -> None:
+    """/signon and /signon/back: away to the university's page, and in again. `address` is ours, `role` for who has no account yet."""
+    back, sealed = f"{address}/signon/back", URLSafeTimedSerializer(pages.accounts.seal, salt="refdesk-signon")
+
+    def refuse(request: Request, name: str, status: int) -> HTTPResponse:
+        frame = pages.frame(request)
+        response = pages.render(request, LoginPage(frame, error=pages.knowledge.phrase(f"login.{name}", frame.language)), status)
+        response.delete_cookie(_JOURNEY_COOKIE, host_prefix=False)
+        return response
+
+    @app.get("/signon", name="signon")
+    async def away(request: Request) -> HTTPResponse:
+        journey = Journey.begin(local(str(request.args.get("next") or "")))
+        try:
+            response = redirect(await university.away(journey, back), status=303)
+        except SignOnUnavailable as error:
+            log.warning("single sign-on: %s", error)
+            return refuse(request, "signon_down", 502)
+        response.add_cookie(
+            _JOURNEY_COOKIE,
+            sealed.dumps(astuple(journey)),
+            httponly=True,
+            secure=pages.secure,
+            samesite="Lax",
+            max_age=_JOURNEY,
+            host_prefix=False,
+        )
+        return response
+
+    @app.get("/signon/back", name="signon_back")
+    async def in_again(request: Request) -> HTTPResponse:
+        try:
+            journey = Journey(*sealed.loads(cookie_of(request, _JOURNEY_COOKIE), max_age=_JOURNEY))
+        except BadSignature:
+            return refuse(request, "too_late", 403)
+        answer = {name: str(request.args.get(name) or "") for name in ("state", "code", "ticket", "error")}
+        if not secrets.compare_digest(answer["state"].encode(), journey.state.encode()):
+            return refuse(request, "signon_refused", 403)
+        try:
+            identity = await university.prove(journey, back, answer)
+            account = await asyncio.to_thread(pages.accounts.admit, identity, role, actor_of(request))
+        except SignOnUnavailable as error:
+            log.warning("single sign-on: %s", error)
+            return refuse(request, "signon_down", 502)
+        except SignOnRefused as error:
+            log.warning("single sign-on: %s", error)
+            return refuse(request, "signon_refused", 403)
+        except LoginRefused as refusal:
+            return refuse(request, str(refusal), 403)
+        response = await pages.sign_in(see_other(journey.onward or "/desk"), account, actor_of(request))
+        response.delete_cookie(_JOURNEY_COOKIE, host_prefix=False)
+        return response
 
 
 def local(path: str) -> str:

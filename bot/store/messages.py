@@ -140,8 +140,8 @@ class Messages(Base):
         """Remove the words of messages and forms from before a time; rows and events stay, so that every figure holds."""
         blank = rows.REPLY.dump_json(Reply(ReplyKind.NOTICE, "")).decode()
         emptied = self._db.conn.execute(
-            "update messages set text = '', body = case who when ? then '{}' else ? end"
-            " where at < ? and (text != '' or body not in ('{}', ?))",
+            "update messages set text = '', attachments = '[]', body = case who when ? then '{}' else ? end"
+            " where at < ? and (text != '' or attachments != '[]' or body not in ('{}', ?))",
             (Who.PATRON.value, blank, rows.stamp(before), blank),
         )
         self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
@@ -155,7 +155,8 @@ class Messages(Base):
         row = self._one("select question from messages where id = ?", number)
         return int(row["question"]) if row else 0
 
-    def judged(self, question: int) -> bool:
-        """Whether somebody has said already that the answer to a question helped, or did not."""
+    def judged(self, question: int, ticket: int = 0) -> bool:
+        """Whether somebody has said already that the bot's answer to a question, or what came of its ticket, helped or did not."""
         names = (EventName.HELPFUL.value, EventName.UNHELPFUL.value)
-        return self._one("select 1 from events where question = ? and name in (?, ?)", question, *names) is not None
+        sql = "select 1 from events where question = ? and ticket = ? and name in (?, ?)"
+        return self._one(sql, question, ticket, *names) is not None

@@ -15,7 +15,10 @@ class Tickets(Base):
     def open_ticket(self, ticket: Ticket) -> Ticket:
         """Store a new ticket and give it its number."""
         self.changed.add(ticket.conversation)
-        return replace(ticket, id=self._insert("tickets", rows.ticket_row(ticket)))
+        number = self._insert("tickets", rows.ticket_row(ticket))
+        for name, value in ticket.personal:
+            self._insert("personal", {"ticket": number, "name": name, "value": value})
+        return replace(ticket, id=number)
 
     def last_ticket(self, conversation: int) -> Ticket | None:
         """The newest ticket of a conversation."""

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 _SEND: Final = re.compile(r"/v2/(users|groups)/([^/]+)/messages|/(channels|dms)/([^/]+)/messages")
 _INTERACTION: Final = re.compile(r"/interactions/([^/]+)")
-_ADDRESS: Final = re.compile(r"https?://([^/\s:]+)", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"https?://([a-z0-9.-]+)", re.IGNORECASE)
 MOST_REPLIES: Final = {"users": 4, "groups": 5, "channels": 5, "dms": 5}
 Answer = tuple[int, dict[str, Any] | None]
 
@@ -187,8 +187,6 @@ class Standin:
         self.rules = rules
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def log_message(self, *arguments: object) -> None:
                 """Nothing on the terminal."""
 
@@ -197,7 +195,6 @@ class Standin:
                 call = Call(self.command, urlsplit(self.path).path, self.headers.get("Authorization", ""), json.loads(raw) if raw else None)
                 status, answer = rules.answer(call)
                 if not status:  # hang up without a word
-                    self.close_connection = True
                     return
                 payload = json.dumps(answer).encode() if answer is not None else b""
                 self.send_response(status)

@@ -63,7 +63,8 @@ def _page(room: Workroom, request: Request, user: Librarian, consultation: Consu
             tuple(each for each in everybody if each.login != user.login), tuple(room.teams),
             people(looking, ticket.id, user.login, dict(pane.names)),
         ),
-        fields=tuple((labels.get(name, name), value) for name, value in ticket.fields), hidden=hidden, held=held, held_for=held_for,
+        fields=tuple((labels.get(name, name), value) for name, value in (*ticket.fields, *ticket.personal)),
+        hidden=hidden, held=held, held_for=held_for,
         earlier=tuple(EarlierLine(each, room.title(each.intent, frame.language)) for each in desk.earlier(ticket)),
         followers=tuple(_follower(each) for each in desk.followers(ticket.id)), mine=_leaders(room, user, ticket, frame.language),
         draft=draft, error=error, stamp=stamp,
@@ -110,4 +111,4 @@ def _draft(desk: Desk, intent: str, question: Message, spoken: Language, today: 
     entities = question.prediction.entities if question.prediction else ()
     entry = desk.knowledge.choose(intent, spoken, today, entities)
     found = lookups.look_up(intent, entities, desk.knowledge, spoken)
-    return replace(entry, answer=found[0], links=found[1]) if entry and found else entry
+    return replace(entry, answer=found.text, links=found.links) if entry and found else entry
