@@ -1,5 +1,6 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
+from bot.store.blocks import Blocks
 from bot.store.deliveries import Deliveries
 from bot.store.figures import Rollups
 from bot.store.groups import Groups
@@ -27,6 +28,7 @@ class Session(
     People,
     LoginSessions,
     Audit,
+    Blocks,
     Facts,
 ):
     """Reads and writes inside one transaction."""
