@@ -18,6 +18,10 @@ _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W_]")
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
+_TITLE = re.compile(r"《[^》]*》")
+_APOSTROPHE = re.compile(r"['’]")
+_NO_LETTER = re.compile(r"[\W_]+")
+_BETWEEN_HANZI = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
 
 
 def clean(text: str) -> str:
@@ -49,6 +53,13 @@ def _normalised(text: str) -> str:
 def bare(text: str) -> str:
     """The normalised text without spaces, punctuation and emoji: for cues, duplicates and exact titles."""
     return "".join(_LETTER.findall(normalise(text)))
+
+
+def flat(text: str) -> str:
+    """The whole message as cues are looked for in it: simplified, lower case, no marks, no spaces between Chinese characters."""
+    folded = _TO_SIMPLIFIED.convert(unicodedata.normalize("NFKC", clean(text)).lower())
+    words = _NO_LETTER.sub(" ", _APOSTROPHE.sub("", _TITLE.sub(" ", folded)))
+    return _BETWEEN_HANZI.sub("", words).strip()
 
 
 def has_words(text: str) -> bool:
