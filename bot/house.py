@@ -87,7 +87,8 @@ def policy(settings: Settings) -> Policy:
     """The thresholds and switches as they are set."""
     u = settings.understanding
     silence = timedelta(minutes=u.forget_after_minutes)
-    return Policy(u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow")
+    pause = timedelta(seconds=u.join_seconds)
+    return Policy(u.answer_at, u.margin, u.clarify_at, silence, pause, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow")
 
 
 def earned(settings: Settings, answered: Kinds, confirmed: Mapping[str, Share] | None = None) -> Autonomy:

@@ -1,11 +1,11 @@
 """How one message hangs on those before it, as knowledge/conversation/turns.yml says: follow-ups, choices, fragments. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from bot.text import flat
+from bot.text import bare, flat
 
 LONGEST_FOLLOW_UP = 24
 """Characters, or half as many words, of a message that can be a follow-up."""
@@ -13,11 +13,11 @@ _SHORT = 10
 _DIGITS = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "zero": 0}
 _HANZI_NUMBER = re.compile(
-    r"(?:我|就)?(?:要|选择|选|是)?第?(\d{1,4}|[零一二两三四五六七八九])(?:个|项|条|种|号|款)?(?:问题|选项)?(?:吧|的|呢|啊|了|谢谢)?"
+    r"(?:我|就)?(?:要|选择|选|是)?第?(\d{1,12}|[零一二两三四五六七八九])(?:个|项|条|种|号|款)?(?:选项)?(?:吧|的|呢|啊|了|谢谢)?"
 )
 _ENGLISH_NUMBER = re.compile(
     r"(?:i (?:choose|mean|want|pick) )?(?:the |option |number |no |nr |choice |answer )*"
-    rf"(\d{{1,4}}|{'|'.join(_WORDS)})(?:st|nd|rd|th)?(?: one| option| choice)?(?: please)?"
+    rf"(\d{{1,12}}|{'|'.join(_WORDS)})(?:st|nd|rd|th)?(?: one| option| choice)?(?: please)?"
 )
 _LAST = re.compile(r"(?:要|选)?最后(?:一)?(?:个|项|条)(?:吧)?|(?:the )?last(?: one)?(?: please)?")
 LAST = -1
@@ -96,6 +96,26 @@ class Turns:
         said = flat(text)
         return _short(said, _SHORT) and not _found(self.asking, said)
 
+    def questions(self, text: str) -> tuple[str, ...]:
+        """The questions of a message, each with what is told beside it; one item when there are not several."""
+        return self._wanted(text, _BREAK, self.wants) or (text,)
+
+    def clauses(self, text: str) -> tuple[str, ...]:
+        """What may be questions of their own between commas or after "and"; () when there are not several."""
+        found = self._wanted(text, _COMMA, self.asks)
+        return found if len(found) > 1 else ()
+
+    def _wanted(self, text: str, breaks: re.Pattern[str], wanted: Callable[[str], bool]) -> tuple[str, ...]:
+        found, waiting = list[str](), list[str]()
+        for piece in filter(bare, breaks.split(text)):
+            waiting.append(piece.strip(" ,，、"))
+            if wanted(piece):
+                found.append("，".join(waiting))
+                waiting = []
+        if found and waiting:
+            found[-1] = "，".join((found[-1], *waiting))
+        return tuple(found)
+
     def _topic(self, rest: str) -> tuple[Topic | None, str]:
         best, found = None, ""
         for topic in self.topics:
@@ -121,6 +141,10 @@ class Turns:
         return _any_of(self.filler)
 
 
+_BREAK = re.compile(
+    r"[?？]+|[;；。!！\n]+|\b(?:and also|also,)\b|(?:另外|还有就是|还想问|顺便问)|[，,]\s*(?:还有|以及|然后|顺便|再就是)|还有[，,：:]"
+)
+_COMMA = re.compile(r"[，,]+|\band\b(?=\s+(?:how|what|where|when|who|which|can|do|is|are|does)\b)|(?:还有|以及)")
 _NAMING = re.compile(r"呢$|^(and |so |ok )?(what|how) about\b|^and (for |in |at |with )?(the )?\w+( \w+)?$")
 
 

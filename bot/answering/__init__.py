@@ -8,38 +8,55 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.answering.base import MOST_CHOICES, POPULAR, Policy, Situation, lead, sure_of, worth_offering
+from bot.answering.fragments import Fragments
+from bot.answering.several import Several
 from bot.answering.steering import Steering
 from bot.domain import Conversation, Decision, Part
 from bot.messages import INTENT, START, Language, Question
 from bot.text import language_of
 
+Step = Callable[[Situation], Decision | None]
+
 
 @dataclass(frozen=True)
-class Answering(Steering):
+class Answering(Steering, Several, Fragments):
     """The rules, with the knowledge and the policy they are applied to."""
 
     def decide(self, question: Question, parts: tuple[Part, ...], conversation: Conversation, now: datetime, today: date) -> Decision:
-        """What to do about one message. `parts[0]` is the whole message; further parts are its single questions."""
+        """What to do about one message. `parts[0]` is the whole message; further parts are its single questions, and the
+        message together with the fragments before it."""
+        s = self._together(self._situation(question, parts, conversation, now, today))
+        steps: tuple[Step, ...] = (
+            self._safe, self._named, self._form, self._offered, self._wordless, self._opening, self._steering,
+        )  # fmt: skip
+        if (decision := _first(steps, s)) is not None:
+            return decision
+        decision = _first((self._several, self._follow_up, self._fragment), s) or self._understood(s, s.whole.text, s.whole.prediction)
+        return self._continued(s, decision)
+
+    def _situation(self, question: Question, parts: tuple[Part, ...], conversation: Conversation, now: datetime, today: date) -> Situation:
         context = self._remembered(conversation, now)
         # A form keeps its language: an e-mail address in it is no change of language.
         # Neither does a tap on a menu tell one: its words are the library's.
         tapped = question.choice == START or question.choice.startswith(INTENT)
         spoken = context.language if context.form or tapped else question.language or language_of(question.text)
         language = spoken or context.language or Language.ZH
-        s = Situation(question, parts[0], parts[1:], replace(context, language=language, last_at=now), now, today, language)
-        steps: tuple[Callable[[Situation], Decision | None], ...] = (
-            self._safe, self._named, self._form, self._offered, self._wordless, self._steering, self._facet, self._several,
-        )  # fmt: skip
-        for step in steps:
-            if (decision := step(s)) is not None:
-                return decision
-        return self._understood(s, s.whole.text, s.whole.prediction)
+        pending = context.pending if context.last_at and now - context.last_at <= self.policy.join_within else ()
+        joined = next((part for part in parts[1:] if part.after and part.after == pending), None)
+        talk = replace(context, language=language, last_at=now, pending=())
+        singles = tuple(part for part in parts[1:] if not part.after)
+        begun = context.question if any(pending) else 0
+        return Situation(question, parts[0], singles, talk, now, today, language, pending, joined, begun)
 
     def _remembered(self, conversation: Conversation, now: datetime) -> Conversation:
         """Context ends after a silence."""
         if conversation.last_at and now - conversation.last_at > self.policy.forget_after:
             return Conversation(conversation.id, conversation.address, conversation.visitor, conversation.state, conversation.language)
         return conversation
+
+
+def _first(steps: tuple[Step, ...], s: Situation) -> Decision | None:
+    return next((found for step in steps if (found := step(s)) is not None), None)
 
 
 __all__ = ["MOST_CHOICES", "POPULAR", "Answering", "Policy", "Situation", "lead", "sure_of", "worth_offering"]

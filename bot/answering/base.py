@@ -16,12 +16,14 @@ _LEAST_CANDIDATE = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """From which confidence the bot speaks. Answers to `suggest` and `off` intents go to a librarian as a draft, in shadow all do."""
+    """From which confidence the bot speaks. Answers to `suggest` and `off` intents go to a librarian as a draft, in shadow all do.
+    After a silence of `forget_after` the context ends; up to a pause of `join_within` short messages belong together."""
 
     answer_at: float = 0.71
     margin: float = 0.05
     clarify_at: float = 0.21
     forget_after: timedelta = timedelta(minutes=30)
+    join_within: timedelta = timedelta(seconds=60)
     suggest: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
     shadow: bool = False
@@ -45,7 +47,8 @@ def worth_offering(prediction: Prediction, kinds: Mapping[str, IntentKind]) -> t
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time."""
+    """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time. `pending` are the fragments just
+    before, `joined` the message together with them, `continues` the question that they began, if one was counted."""
 
     question: Question
     whole: Part
@@ -54,6 +57,9 @@ class Situation:
     now: datetime
     today: date
     language: Language
+    pending: tuple[str, ...] = ()
+    joined: Part | None = None
+    continues: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,10 @@ class Base:
     knowledge: Knowledge
     kinds: Mapping[str, IntentKind]
     policy: Policy
+
+    def _knows(self, prediction: Prediction) -> bool:
+        """Whether the bot may speak, and has something to say: what is surely out of scope is nothing it knows."""
+        return sure_of(prediction, self.policy) and prediction.intent in self.kinds
 
     def _held_back(self, intent: str) -> str:
         """Why the answer to an intent goes to a librarian instead of the patron; '' when the bot may give it."""
@@ -83,7 +93,7 @@ class Base:
         urgent: bool = False,
     ) -> Decision:
         replies = (Reply(ReplyKind.NOTICE, intro, language=s.language, intent=intent),) if intro else ()
-        conversation = replace(s.conversation, options=(), form=None)
+        conversation = replace(s.conversation, options=(), form=None, asked="")
         return Decision(
             Action.ESCALATE,
             replies,

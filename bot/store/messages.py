@@ -136,6 +136,7 @@ class Messages(Base):
             " where at < ? and (text != '' or body not in ('{}', ?))",
             (Who.PATRON.value, blank, rows.stamp(before), blank),
         )
+        self._db.conn.execute("delete from examples where status = 'awaiting' and at < ?", (rows.stamp(before),))
         self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
         return emptied.rowcount
 
