@@ -3,9 +3,10 @@
 The rooms, from the bottom up; imports go downwards only (tests/test_house.py holds the order):
 
     messages, errors          what connectors share with the bot: Address, Question, Reply
+    incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector
-    text, pinyin, settings, tickets, hours, windows, limits, live, groups
+    text, pinyin, settings, tickets, hours, slots, windows, limits, live, groups
     care, turns               what the bot never answers by itself; how one message hangs on another
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
@@ -16,6 +17,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     evaluation                labelled messages + predictions + policy -> figures, pure
     autonomy                  which intents the bot answers alone, by what was measured and what patrons said
     store                     the one SQLite file
+    signon                    who the university says somebody is
+    ledger                    the store's figures: every report of it, kept at hand
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data

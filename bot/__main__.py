@@ -10,14 +10,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
 from bot import __version__, autonomy, demo, export, house, reports, training
-from bot.accounts import INVITATION_LASTS, Accounts
+from bot.accounts import INVITATION_LASTS, LOGIN, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
 from bot.connector import known, offers
@@ -257,11 +257,10 @@ def check(settings: Settings) -> None:
 @click.pass_obj
 def stats(settings: Settings, start: str | None, end: str | None, by: str, shape: str) -> None:
     """The figures of a period, in total and by channel, intent, language or day."""
-    hours = house.hours(settings)
-    today = datetime.now(hours.zone).date()
-    first, last = reports.period(start or str(today - timedelta(days=29)), end or str(today))
+    today = datetime.now(house.hours(settings).zone).date()
+    query = reports.parse({"from": start or "", "to": end or ""}, today)
     with _store(settings) as store:
-        total, lines = house.figures(store, hours, first, last, by)
+        total, lines = house.ledger(settings, store).grouped(query, by)
     shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
     click.echo(shown((*lines, total)))
 
@@ -288,7 +287,7 @@ def play_demo(settings: Settings, days: int, questions: int, seed: int, database
     extent = demo.Extent(days, questions, datetime.now(UTC), seed)
     examples, mind = training.read(settings.at(settings.library.intents)), _mind(settings)
     with TemporaryDirectory(dir=_made(path.parent)) as folder:  # a demonstration that is broken off leaves nothing behind
-        store = Store(Path(folder) / path.name)
+        store = Store(Path(folder) / path.name, settings.calendar.timezone)
         try:
             with _bar("Demo") as progress:
                 demo.play(store, mind, examples, plan, extent, duty=house.hours(settings), progress=progress)
@@ -300,7 +299,7 @@ def play_demo(settings: Settings, days: int, questions: int, seed: int, database
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[Store]:
-    store = Store(settings.at(settings.store.path))
+    store = house.store(settings)
     try:
         yield store
     finally:
@@ -324,8 +323,8 @@ def user() -> None:
 @click.pass_obj
 def add_user(settings: Settings, login: str, name: str, role: str) -> None:
     """Make an account (or invite it again) and print the one-time link with which its owner sets a password."""
-    if not login.isascii() or not login.replace("-", "").replace(".", "").replace("_", "").isalnum():
-        raise Refused(f"login {login!r}: letters, digits, - . _ only")
+    if not LOGIN.fullmatch(login):
+        raise Refused(f"login {login!r}: at most 64 letters, digits, - . _")
     with _store(settings) as store:
         token = Accounts(store, settings.server.secret or "-", Clock().now).invite(login, name or login, Role(role))
     click.echo(f"{house.address(settings)}/setup/{token}")
@@ -359,7 +358,7 @@ def restore(settings: Settings, source: Path) -> None:
     """Put a backup in the database's place; what is there now is kept beside it. Stop the server first."""
     if not source.is_file():
         raise StoreUnusable(source, "there is no such backup")
-    Store(source).close()
+    Store(source, settings.calendar.timezone).close()
     target = settings.at(settings.store.path)
     if target.exists():
         kept = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%d%H%M%S}")

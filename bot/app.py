@@ -14,7 +14,7 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse, json
 from sanic.router import Router
 
-from bot import connector, house
+from bot import connector, house, signon
 from bot.accounts import Accounts
 from bot.connector import Connector
 from bot.desk import Desk
@@ -23,8 +23,8 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
+from bot.pages import account, intents, mailbox, manager, patron, people, signin, system
 from bot.pages import desk as desk_pages
-from bot.pages import intents, manager, patron, signin, system
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.settings import Settings
@@ -113,7 +113,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     outbox = Outbox(desk.store, connectors, clock.now)
     accounts = Accounts(desk.store, desk.secret, clock.now)
     secure = settings.server.public_url.startswith("https://")
-    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure)
+    university = signon.build(settings.signon)
+    pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure=secure, signon=university is not None)
     doors = Doors(desk, hub, connectors, settings.server.asks_per_minute)
     more = Platform(desk, clock.now)
     interface = connector.Desk(
@@ -131,9 +132,14 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     )  # fmt: skip
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
+    mailbox.mount(app, pages, desk)
     signin.mount(app, pages)
+    if university:
+        signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))
+    account.mount(app, pages)
+    people.mount(app, pages, house.address(settings))
     desk_pages.mount(app, pages, desk, hub)
-    manager.mount(app, pages, desk)
+    manager.mount(app, pages, desk, house.ledger(settings, desk.store))
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():
@@ -200,7 +206,7 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
     release = timedelta(minutes=settings.calendar.release_after_minutes)
-    keep = timedelta(days=settings.retention.messages_days)
+    keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
 
     async def forever(work: Callable[[], Awaitable[object]], every: float) -> None:
         while True:
@@ -223,7 +229,7 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
         desk.store.on_commit(announce)
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release), _TIDY_EVERY)))
-        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep), _FORGET_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:

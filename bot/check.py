@@ -11,7 +11,8 @@ from rapidfuzz import fuzz, process
 from bot import forms, house, knowledge, training
 from bot.domain import OUT_OF_SCOPE, IntentKind
 from bot.errors import Defect, DefectsFound, RefdeskError, WrongSetting
-from bot.knowledge import Knowledge
+from bot.hours import DutyHours
+from bot.knowledge import Field, Form, Knowledge
 from bot.messages import Language, Reply, ReplyKind
 from bot.settings import Settings
 from bot.text import bare, normalise
@@ -154,6 +155,19 @@ def _forms(curated: Knowledge, settings: Settings) -> Iterator[Defect]:
                     0,
                     f"form {form.id}: field {field.name} has unknown check {field.check!r}; known are {', '.join(sorted(forms.CHECKS))}",
                 )
+            if wrong := _slots(form, field):
+                yield Defect(folder, 0, wrong)
+
+
+def _slots(form: Form, field: Field) -> str | None:
+    """What is wrong with the weekly table of a slot."""
+    if (field.check == "slot") != bool(field.slots):
+        return f"form {form.id}: field {field.name}: check slot and slots belong together"
+    try:
+        DutyHours("UTC", field.slots)
+    except WrongSetting as error:
+        return f"form {form.id}: field {field.name}: slots {error.why}"
+    return None
 
 
 def _coverage(trained: Training, curated: Knowledge, settings: Settings) -> Iterator[Defect]:

@@ -262,7 +262,7 @@ class _Play:
         """There is no platform behind the channels: what is due has arrived."""
         store, now = self.desk.store, self.time.at
         for parcel in store.read(lambda s: s.due(now)):
-            store.write(lambda s, number=parcel.id: s.settle(number, DeliveryStatus.DELIVERED)).result()  # type: ignore[misc]
+            store.write(lambda s, number=parcel.id: s.settle(number, DeliveryStatus.DELIVERED, now)).result()  # type: ignore[misc]
 
 
 class _Texts:

@@ -46,7 +46,12 @@ class ConversationState(StrEnum):
 
 
 class EventName(StrEnum):
-    """What happened; every figure is a query over these."""
+    """What happened; every figure is a query over these.
+
+    DELIVERED: a librarian's reply reached its asker (`value` is delivered) or waits in the mailbox (mailbox).
+    LOGGED: a librarian wrote down a consultation that came by phone, at a desk or by mail, right after its ASKED.
+    HELPFUL and UNHELPFUL with a ticket are about what librarians did, without one about the bot's answer.
+    """
 
     ASKED = "asked"
     ANSWERED = "answered"
@@ -58,12 +63,18 @@ class EventName(StrEnum):
     CLAIMED = "claimed"
     RELEASED = "released"
     REPLIED = "replied"
+    DELIVERED = "delivered"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     FORM_STARTED = "form_started"
     FORM_LEFT = "form_left"
     SOCIAL = "social"
     FAILED = "failed"
+    LOGGED = "logged"
+    TRANSFERRED = "transferred"
+    MARKED = "marked"
+    JOINED = "joined"
+    PARTED = "parted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others."""
+    """A question that people answer. `id` is 0 until stored; `code` opens the asker's mailbox page; `urgent`: before all others.
+    `fields` are those of a request form; its `personal` ones are stored apart, and are there only where they are asked for.
+
+    `team` is the topic team that it was passed to. `joined` is the number of the ticket that it is answered together with, 0 for none.
+    `language` and `college` are the asker's, as far as they are known."""
 
     id: int
     conversation: int
@@ -162,12 +177,18 @@ class Ticket:
     answered_at: datetime | None = None
     closed_at: datetime | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
+    team: str = ""
+    language: str = ""
+    college: str = ""
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in."""
+    """One thing that happened. `question` is the stored id of the consultation it belongs to, `room` the group it was in,
+    `college` the one that was named."""
 
     name: EventName
     at: datetime
@@ -182,15 +203,19 @@ class Event:
     engine: str = ""
     value: str = ""
     room: str = ""
+    college: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FormProgress:
-    """A request form being filled in: its name and the answers so far, in order."""
+    """A request form being filled in: its name and the answers so far, in order. `offered` are the choices that were shown
+    for the field that is asked for now, `refusals` how often an answer to it was refused in a row."""
 
     form: str
     answers: tuple[tuple[str, str], ...] = ()
     question: int = 0
+    offered: tuple[str, ...] = ()
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +249,7 @@ class Handover:
     intent: str = ""
     question: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
 
 
@@ -236,6 +262,18 @@ class Note:
     entry: str = ""
     question: int = 0
     value: str = ""
+    college: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased, a
+    database is reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
+
+    withdraw: int = 0
+    erase: bool = False
+    fault: str = ""
+    incidents: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +301,7 @@ class Decision:
     prediction: Prediction | None = None
     new_question: bool = False
     examples: tuple[Example, ...] = ()
+    effects: Effects = Effects()
 
 
 class DeliveryStatus(StrEnum):
@@ -301,12 +340,124 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A ticket as the queue shows it: with the words of its question and the channel it came by."""
+    """A ticket as the queue shows it: with the words of its question and the channel it came by.
+
+    `last_who` and `last_at` are of the newest message in it, `followers` how many tickets are answered together with it."""
 
     ticket: Ticket
     text: str
     connector: str
     window: Window | None = None
+    last_who: Who | None = None
+    last_at: datetime | None = None
+    followers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which tickets a queue shows. `holder` and `teams`: only what this librarian holds or what waits for these teams."""
+
+    statuses: tuple[TicketStatus, ...]
+    holder: str = ""
+    teams: tuple[str, ...] = ()
+    channel: str = ""
+    topic: str = ""
+    college: str = ""
+    language: str = ""
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a channel's window closes, for sorting: seconds after the asker's last words, how many pushes, or by message."""
+
+    connector: str
+    lasts: float
+    quota: int
+    by_message: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Open tickets at a glance. `mine` counts those of each holder, `teams` those that wait for each team; `stamp` differs
+    whenever anything about a ticket has changed; `newest` is the ticket that came last, 0 before the first."""
+
+    waiting: int
+    open: int
+    mine: tuple[tuple[str, int], ...]
+    teams: tuple[tuple[str, int], ...]
+    urgent: int
+    newest: int
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A conversation in which words were found: the message that has them, and its ticket, 0 when it has none."""
+
+    conversation: int
+    message: int
+    ticket: int
+    who: Who
+    text: str
+    at: datetime
+    connector: str
+    status: TicketStatus | None = None
+
+
+class NoteKind(StrEnum):
+    """Why something stands beside a ticket that its asker never sees."""
+
+    NOTE = "note"
+    RELEASED = "released"
+    TRANSFERRED = "transferred"
+    RETURNED = "returned"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A librarian's internal note, or what happened to the ticket among librarians. Never sent to an asker."""
+
+    id: int
+    ticket: int
+    kind: NoteKind
+    author: str
+    text: str
+    at: datetime
+
+
+class AlertKind(StrEnum):
+    """What a librarian is told about one of their tickets."""
+
+    RETURNED = "returned"
+    TRANSFERRED = "transferred"
+    TEAM = "team"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that one librarian must hear of: about which ticket, and who did it."""
+
+    id: int
+    librarian: str
+    ticket: int
+    kind: AlertKind
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reply that can still be taken back: it is sent, and with `closing` the ticket closed, at `due_at`."""
+
+    id: int
+    ticket: int
+    author: str
+    text: str
+    closing: bool
+    due_at: datetime
 
 
 class Role(StrEnum):
@@ -320,7 +471,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Librarian:
-    """Somebody who signs in. `session` is raised to end all their sessions; `password` is an argon2 hash or ''."""
+    """Somebody who signs in. `password` is an argon2 hash or ''; `totp` the base32 secret of a second factor or '';
+    `totp_used` the time step of the last code, so that none works twice. Who is `disabled` cannot sign in."""
 
     login: str
     name: str
@@ -328,7 +480,68 @@ class Librarian:
     password: str = ""
     failures: int = 0
     locked_until: datetime | None = None
-    session: int = 0
+    totp: str = ""
+    totp_used: int = 0
+    email: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where: the login ('' before one is known), the network address and the browser."""
+
+    login: str = ""
+    address: str = ""
+    agent: str = ""
+
+
+NOBODY = Actor()
+"""Whoever works at the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSession:
+    """One browser that is signed in. `id` names it without being able to open it."""
+
+    id: str
+    login: str
+    begun_at: datetime
+    seen_at: datetime
+    address: str
+    agent: str
+
+
+class Deed(StrEnum):
+    """What the audit log keeps."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    SESSIONS_ENDED = "sessions_ended"
+    INVITED = "invited"
+    PASSWORD_SET = "password_set"
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    ROLE_CHANGED = "role_changed"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    EXPORTED = "exported"
+    DELETED = "deleted"
+    EDITED = "edited"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to whom or what, when, from where. Append-only."""
+
+    at: datetime
+    who: str
+    deed: Deed
+    target: str = ""
+    address: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

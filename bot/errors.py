@@ -9,11 +9,14 @@ RefdeskError
 ├── EvidenceUnusable(path, why)          what was measured cannot be read: measure again
 ├── EmbeddingUnusable(path, why)         the embedding model's folder lacks a file, or its packages are not installed
 ├── EngineUnavailable(engine, why)       the Rasa server is down, slow, or answers nonsense
+├── SignOnUnavailable(why)           the university's single sign-on is down, slow, or answers nonsense
 ├── StoreUnusable(path, why)             unwritable, newer version, not a database
 ├── Refused(why)                         a request that its sender can mend
 │   ├── MoveRefused(what, status, why)   a ticket is not in the state that the step needs
 │   ├── NotFound(what)
 │   ├── LoginRefused(why)
+│   ├── SignOnRefused(why)           the university's single sign-on does not vouch for somebody
+│   ├── SecondFactorNeeded(half)     the password was right; a code must follow
 │   └── TooMuch(what, limit)
 └── DeliveryError(connector, why)
     ├── DeliveryFailed                   try again later
@@ -94,6 +97,10 @@ class EngineUnavailable(RefdeskError):
         super().__init__(f"{engine}: {why}")
 
 
+class SignOnUnavailable(RefdeskError):
+    """The university's single sign-on could not be asked; passwords still work."""
+
+
 class StoreUnusable(RefdeskError):
     """The database cannot be opened as it is; nothing in it was changed."""
 
@@ -124,6 +131,18 @@ class NotFound(Refused):
 
 class LoginRefused(Refused):
     """Wrong name or password, a locked account, or a used or expired link."""
+
+
+class SignOnRefused(Refused):
+    """What came back from the university's single sign-on proves nothing."""
+
+
+class SecondFactorNeeded(Refused):
+    """The password was right and the account has a second factor; `half` stands for the sign-in until the code comes."""
+
+    def __init__(self, half: str) -> None:
+        self.half = half
+        super().__init__("a code is needed")
 
 
 class TooMuch(Refused):

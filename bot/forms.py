@@ -1,16 +1,18 @@
 """Request forms as data and one stepper. Pure: a step takes what was typed and says what to ask next."""
 
 import re
-from collections.abc import Callable
+import unicodedata
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 
+from bot import slots
 from bot.domain import FormProgress
 from bot.knowledge import Field, Form
-from bot.text import bare, clean, normalise
+from bot.slots import Almanac
+from bot.text import bare, clean, has_words, is_question, normalise
 
 LONGEST = 500
-_HALF_A_YEAR = timedelta(days=183)
+_LONGEST_DAY = 30
+_SHORTEST_PART = 2
 
 _PATTERNS = {
     "phone": re.compile(r"\+?\d[\d -]{6,18}\d"),
@@ -18,6 +20,7 @@ _PATTERNS = {
     "card": re.compile(r"[A-Za-z0-9]{6,20}"),
     "contact": re.compile(r"\+?\d[\d -]{6,18}\d|[^@\s]+@[^@\s]+\.[^@\s]+"),
 }
+CHECKS = frozenset({"text", "date", "slot", *_PATTERNS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,11 @@ class Step:
     refused: bool = False
 
 
-def start(form: Form, question: int) -> Step:
-    """The first field of a form."""
-    return Step(FormProgress(form.id, (), question), form.fields[0])
+def start(form: Form, question: int, given: str = "") -> Step:
+    """The first field of a form; with `given`, what the asker has named already is its value and the second one is asked for."""
+    answers = ((form.fields[0].name, given[:LONGEST]),) if given else ()
+    progress = FormProgress(form.id, answers, question)
+    return Step(progress, pending(form, progress))
 
 
 def pending(form: Form, progress: FormProgress) -> Field | None:
@@ -39,63 +44,78 @@ def pending(form: Form, progress: FormProgress) -> Field | None:
     return form.fields[len(progress.answers)] if len(progress.answers) < len(form.fields) else None
 
 
-def fill(form: Form, progress: FormProgress, text: str, today: date, skipped: bool) -> Step:
+def choices(field: Field, almanac: Almanac) -> tuple[str, ...]:
+    """What is offered for a field as a numbered list."""
+    if field.check == "slot":
+        return tuple(slot.title(field.language) for slot in slots.upcoming(field.slots, almanac))
+    return field.choices
+
+
+def fill(form: Form, progress: FormProgress, text: str, almanac: Almanac, *, skipped: bool = False) -> Step:
     """Take the answer to the pending field; a wrong value changes nothing and asks again."""
     field = pending(form, progress)
     if field is None:
         return Step(progress, None)
-    value = "" if skipped and field.optional else accepted(field, text, today)
+    value = "" if skipped and field.optional else accepted(field, text, almanac, progress.offered)
     if value is None:
-        return Step(progress, field, refused=True)
-    filled = replace(progress, answers=(*progress.answers, (field.name, value)))
+        return Step(replace(progress, refusals=progress.refusals + 1), field, refused=True)
+    filled = replace(progress, answers=(*progress.answers, (field.name, value)), offered=(), refusals=0)
     return Step(filled, pending(form, filled))
 
 
 def back(form: Form, progress: FormProgress) -> Step:
     """Ask the previous field again."""
-    earlier = replace(progress, answers=progress.answers[:-1])
+    earlier = replace(progress, answers=progress.answers[:-1], offered=(), refusals=0)
     return Step(earlier, pending(form, earlier))
 
 
 def summary(form: Form, progress: FormProgress) -> str:
     """The filled-in fields, one a line, under their labels."""
     labels = {field.name: field.label for field in form.fields}
-    return "\n".join(f"{labels[name]}: {value or '-'}" for name, value in progress.answers)
+    return "\n".join(f"{labels[name]}: {value or '-'}" for name, value in progress.answers if name in labels)
 
 
-def accepted(field: Field, text: str, today: date) -> str | None:
-    """The value as it is stored; None when the field does not take it."""
+def personal(form: Form, progress: FormProgress) -> tuple[tuple[str, str], ...]:
+    """The answers that say who the asker is."""
+    names = {field.name for field in form.fields if field.personal}
+    return tuple((name, value) for name, value in progress.answers if name in names)
+
+
+def accepted(field: Field, text: str, almanac: Almanac, offered: tuple[str, ...] = ()) -> str | None:
+    """The value as it is stored; None when the field does not take it. A number means one of the choices that were `offered`."""
     value = clean(text).strip()
-    if not value or len(value) > LONGEST:
+    if not has_words(value) or len(value) > LONGEST:
         return None
+    if field.check == "slot":
+        return _slot(field, value, almanac, offered)
     if field.choices:
         return _choice(field.choices, value)
-    check = _CHECKS.get(field.check)
-    return check(value, today) if check else (value if field.check == "text" or _fits(field.check, value) else None)
+    if field.check == "date":
+        day = slots.day_in(value, almanac.now.date()) if _brief(value) else None
+        return day.isoformat() if day else None
+    if field.check == "text":
+        return value
+    plain = unicodedata.normalize("NFKC", value)
+    return plain if _PATTERNS[field.check].fullmatch(plain) else None
 
 
-def _fits(check: str, value: str) -> bool:
-    return bool(_PATTERNS[check].fullmatch(normalise(value)))
-
-
-def _choice(choices: tuple[str, ...], value: str) -> str | None:
+def _choice(offered: tuple[str, ...], value: str) -> str | None:
     number = normalise(value).rstrip(".、)")
-    if number.isdecimal() and 1 <= int(number) <= len(choices):
-        return choices[int(number) - 1]
-    return next((choice for choice in choices if bare(choice) == bare(value)), None)
+    if number.isdecimal() and 1 <= int(number) <= len(offered):
+        return offered[int(number) - 1]
+    said = bare(value)
+    alike = [choice for choice in offered if len(said) >= _SHORTEST_PART and (said in bare(choice) or bare(choice) in said)]
+    return next((choice for choice in offered if bare(choice) == said), alike[0] if len(alike) == 1 else None)
 
 
-def _future_date(value: str, today: date) -> str | None:
-    """A day from today on, as 2026-11-22, 11-22, 11/22, 11月22日; without a year, the next one within half a year."""
-    numbers = [int(number) for number in re.findall(r"\d+", normalise(value))]
-    try:
-        day = date(*numbers) if len(numbers) == 3 else date(today.year, *numbers)
-        if len(numbers) == 2 and day < today and (later := date(today.year + 1, *numbers)) - today <= _HALF_A_YEAR:
-            day = later
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return day.isoformat() if day >= today else None
+def _slot(field: Field, value: str, almanac: Almanac, offered: tuple[str, ...]) -> str | None:
+    """A span that was offered and has not begun since, or another one in words."""
+    if chosen := _choice(offered, value):
+        return chosen if chosen in choices(field, almanac) else None
+    slot = slots.meant(value, field.slots, almanac) if _brief(value) else None
+    return slot.title(field.language) if slot else None
 
 
-_CHECKS: dict[str, Callable[[str, date], str | None]] = {"date": _future_date}
-CHECKS = frozenset({"text", *_PATTERNS, *_CHECKS})
+def _brief(value: str) -> bool:
+    """Whether a message names a day, rather than mentions one in a sentence or a question."""
+    return len(bare(value)) <= _LONGEST_DAY and not is_question(value)

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from bot import autonomy, classifier, embedding, knowledge, reports, training
+from bot import autonomy, classifier, embedding, knowledge, training
 from bot.answering import Answering, Policy
 from bot.autonomy import Autonomy, Doubt
 from bot.connector import Connector, Limits, known, load
@@ -16,6 +16,7 @@ from bot.embedding import EmbeddedEngine, Encoder
 from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusable, UnknownConnector
 from bot.evaluation import Share
 from bot.hours import DutyHours
+from bot.ledger import Ledger
 from bot.rasa_engine import RasaEngine
 from bot.settings import Settings
 from bot.store import Store
@@ -86,9 +87,13 @@ def kinds(settings: Settings) -> Kinds:
 def policy(settings: Settings) -> Policy:
     """The thresholds and switches as they are set."""
     u = settings.understanding
-    silence = timedelta(minutes=u.forget_after_minutes)
-    pause = timedelta(seconds=u.join_seconds)
-    return Policy(u.answer_at, u.margin, u.clarify_at, silence, pause, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow")
+    silence, lying = timedelta(minutes=u.forget_after_minutes), timedelta(minutes=u.form_expires_after_minutes)
+    kept = settings.retention
+    return Policy(
+        u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow",
+        join_within=timedelta(seconds=u.join_seconds), form_expires_after=lying,
+        keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
+    )  # fmt: skip
 
 
 def earned(settings: Settings, answered: Kinds, confirmed: Mapping[str, Share] | None = None) -> Autonomy:
@@ -143,19 +148,19 @@ def connectors(settings: Settings) -> dict[str, Connector]:
 
 def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) -> Desk:
     """The desk over the settings' database. It goes as far alone as was earned when it is opened."""
-    store = Store(settings.at(settings.store.path))
-    own = at_work(settings, store, understanding.answering.kinds)
+    opened = store(settings)
+    own = at_work(settings, opened, understanding.answering.kinds)
     complain(own)
     return Desk(
-        store, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
+        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
         limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
         groups=settings.groups,
     )  # fmt: skip
 
 
-def at_work(settings: Settings, store: Store, answered: Kinds) -> Autonomy:
+def at_work(settings: Settings, opened: Store, answered: Kinds) -> Autonomy:
     """How far the bot may go alone, with what patrons have said so far."""
-    return earned(settings, answered, autonomy.confirmed(store.read(lambda s: s.verdicts())))
+    return earned(settings, answered, autonomy.confirmed(opened.read(lambda s: s.verdicts())))
 
 
 def complain(own: Autonomy) -> None:
@@ -170,12 +175,14 @@ def hours(settings: Settings) -> DutyHours:
     return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra)
 
 
-def figures(store: Store, duty: DutyHours, start: date, end: date, by: str) -> tuple[reports.Figures, tuple[reports.Figures, ...]]:
-    """The figures for questions asked from `start` to `end`, both included, in the library's time zone."""
-    first = datetime.combine(start, time.min, duty.zone)
-    after = datetime.combine(end + timedelta(days=1), time.min, duty.zone)
-    asked = store.read(lambda s: reports.questions(s.histories(first, after)))
-    return reports.figures(asked, duty), reports.grouped(asked, duty, by)
+def store(settings: Settings) -> Store:
+    """The settings' database, opened."""
+    return Store(settings.at(settings.store.path), settings.calendar.timezone)
+
+
+def ledger(settings: Settings, opened: Store) -> Ledger:
+    """The figures of a database."""
+    return Ledger(opened, hours(settings), settings.reports.librarians)
 
 
 def address(settings: Settings) -> str:

@@ -96,6 +96,7 @@ class _FieldRow(_Strict):
     again: _Both
     check: str = "text"
     choices: tuple[_Both, ...] = ()
+    slots: tuple[str, ...] = ()
     optional: bool = False
     personal: bool = False
 
@@ -108,7 +109,8 @@ class _FormRow(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a request form in one language. `check` names a validator of bot.forms."""
+    """One question of a request form in one language. `check` names a validator of bot.forms; `slots` is the weekly table that a
+    `slot` is chosen from, written as calendar.duty."""
 
     name: str
     label: str
@@ -116,8 +118,10 @@ class Field:
     again: str
     check: str
     choices: tuple[str, ...]
-    optional: bool
-    personal: bool
+    optional: bool = False
+    personal: bool = False
+    slots: tuple[str, ...] = ()
+    language: Language = Language.ZH
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +327,10 @@ class _Reader:
         for name, words in content.items():
             if not isinstance(words, list):
                 self.defects.append(Defect(path, _line(root, (name,)), f"{name}: expected a list of phrases"))
+                continue
+            for word in words:  # YAML takes a bare yes or no for true or false
+                if not isinstance(word, str):
+                    self.defects.append(Defect(path, _line(root, (name,)), f"{name}: {word!r} is no text; put it in quotes"))
         return {name: frozenset(bare(str(word)) for word in words) for name, words in content.items() if isinstance(words, list)}
 
     def _fill(self, text: str, language: Language, facts: Mapping[tuple[str, Language], str], place: tuple[Path, int]) -> str:
@@ -373,7 +381,7 @@ def _forms(row: _FormRow) -> Iterable[tuple[Language, Form]]:
         fields = tuple(
             Field(
                 f.name, f.label.get(language), f.ask.get(language), f.again.get(language), f.check,
-                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal,
+                tuple(choice.get(language) for choice in f.choices), f.optional, f.personal, f.slots, language,
             )
             for f in row.fields
         )  # fmt: skip

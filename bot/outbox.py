@@ -68,7 +68,12 @@ class Outbox:
 
     async def _deliver(self, parcel: Parcel) -> None:
         status, due_at, error = await self._try(parcel)
-        await self._write(lambda s: s.settle(parcel.id, status, due_at=due_at, error=error))
+
+        def settle(s: Session) -> None:
+            s.settle(parcel.id, status, self._now(), due_at=due_at, error=error)
+            s.changed.add(parcel.message.conversation)  # the desk shows how it went
+
+        await self._write(settle)
 
     async def _try(self, parcel: Parcel) -> tuple[DeliveryStatus, datetime | None, str]:
         connector = self._connectors.get(parcel.address.connector)

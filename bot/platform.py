@@ -56,13 +56,13 @@ class Platform:
     def _judge(self, s: Session, address: Address, helpful: bool) -> None:
         conversation = s.existing_conversation(address)
         ticket = s.last_ticket(conversation.id) if conversation else None
-        if conversation is None or ticket is None or s.judged(ticket.question):
+        if conversation is None or ticket is None or s.judged(ticket.question, ticket.id):
             return
         name = EventName.HELPFUL if helpful else EventName.UNHELPFUL
         s.record(
             Event(
                 name, self._now(), address.connector, conversation.visitor, ticket.question, ticket.intent, "", ticket.id,
-                ticket.claimed_by, conversation.language or "",
+                ticket.claimed_by, conversation.language or "", room=address.room,
             )
         )  # fmt: skip
 

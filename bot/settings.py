@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.errors import WrongSetting
@@ -65,6 +65,7 @@ class Understanding(_Section):
     clarify_at: float = Field(default=0.21, ge=0, le=1)
     forget_after_minutes: int = Field(default=30, ge=1)
     join_seconds: int = Field(default=60, ge=0)
+    form_expires_after_minutes: int = Field(default=120, ge=1)
     mode: Literal["auto", "shadow"] = "auto"
     suggest: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
@@ -99,10 +100,66 @@ class Calendar(_Section):
         return value
 
 
+class SignOnSection(_Section):
+    """Campus single sign-on. `url` is the CAS server or the OpenID issuer; `login_claim` the attribute that holds the login, if not
+    the usual one. Who has no account yet gets one with `role`; without it an administrator has to make the account first."""
+
+    kind: Literal["", "cas", "oidc"] = ""
+    url: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    login_claim: str = ""
+    role: Literal["", "librarian"] = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "SignOnSection":
+        needed = {"": (), "cas": ("url",), "oidc": ("url", "client_id", "client_secret")}[self.kind]
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+        if self.url and not self.url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError("url must begin with https://")
+        return self
+
+
 class Retention(_Section):
-    """How long texts are kept, in days; counts are kept for ever."""
+    """How long texts are kept, in days, and the personal fields of request forms; counts are kept for ever."""
 
     messages_days: int = Field(default=730, ge=1)
+    personal_days: int = Field(default=180, ge=1)
+
+
+class Reports(_Section):
+    """What figures show. `librarians`: what each of them did, where the staff council allows it."""
+
+    librarians: bool = True
+
+
+class Desk(_Section):
+    """How librarians work. `teams` are topic teams with the logins of their members; a reply can be taken back for `undo_seconds`;
+    a ticket returns to the queue when its asker waits and its librarian has had no page of the desk open for `away_minutes`."""
+
+    teams: dict[str, tuple[str, ...]] = {}
+    undo_seconds: int = Field(default=6, ge=0, le=60)
+    away_minutes: int = Field(default=5, ge=1)
+
+
+class Mail(_Section):
+    """Where the digest goes that tells of waiting questions while nobody is at the desk. Without a `host` none is sent."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    encryption: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    every_minutes: int = Field(default=30, ge=1)
+
+    @model_validator(mode="after")
+    def _has_both_ends(self) -> "Mail":
+        if self.host and not (self.sender and self.to):
+            raise ValueError("a digest needs mail.sender and mail.to")
+        return self
 
 
 class Room(_Section):
@@ -160,6 +217,10 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    signon: SignOnSection = SignOnSection()
+    reports: Reports = Reports()
+    desk: Desk = Desk()
+    mail: Mail = Mail()
     groups: Groups = Groups()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")

@@ -82,6 +82,32 @@ def language_of(text: str) -> Language | None:
     return None
 
 
+_ASKS = re.compile(
+    r"[?？]\s*$|(?:吗|呢|么|没有)\W*$|怎么|怎样|如何|能不能|可不可以|是不是|要不要|有没有|几点|多久|多少|哪里|哪儿|在哪|什么时候|为什么|谁能|谁可以"
+    r"|^(?:how|what|when|where|who|why|which|can|could|do|does|is|are|may)\b.* ",
+    re.IGNORECASE,
+)
+
+
+def is_question(text: str) -> bool:
+    """Whether a message is worded as a question rather than as a value."""
+    return bool(_ASKS.search(normalise(text)))
+
+
+_HAN = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
+_WORDS = re.compile(r"[\w\u0300-\u036f]+")
+
+
+def spaced(text: str) -> str:
+    """The form that the search index keeps: NFKC, lower case, simplified, every Chinese character a word of its own.
+
+    A run of characters is then found as a phrase, however short it is and wherever it stands."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    if _HAN.search(folded):
+        folded = _HAN.sub(r" \1 ", _TO_SIMPLIFIED.convert(folded))
+    return " ".join(_WORDS.findall(folded))
+
+
 def pieces(text: str, max_bytes: int, reserve: int = 0) -> tuple[str, ...]:
     """The text in parts that fit max_bytes; parts of a text that needs several leave `reserve` bytes free for a remark."""
     found, rest = list[str](), text

@@ -10,8 +10,8 @@ WAITING, CLAIMED, ANSWERED, CLOSED = TicketStatus
 
 MOVES: dict[TicketStatus, frozenset[TicketStatus]] = {
     WAITING: frozenset({CLAIMED, CLOSED}),
-    CLAIMED: frozenset({WAITING, ANSWERED, CLOSED}),
-    ANSWERED: frozenset({WAITING, ANSWERED, CLOSED}),
+    CLAIMED: frozenset({WAITING, CLAIMED, ANSWERED, CLOSED}),
+    ANSWERED: frozenset({WAITING, CLAIMED, ANSWERED, CLOSED}),
     CLOSED: frozenset(),
 }
 
@@ -29,12 +29,22 @@ def claim(ticket: Ticket, librarian: str, now: datetime) -> Ticket:
         return ticket
     if ticket.status is not WAITING:
         raise MoveRefused(f"ticket {ticket.id}", ticket.status, f"{ticket.claimed_by or 'nobody'} has it")
-    return _moved(ticket, CLAIMED, claimed_by=librarian, claimed_at=now)
+    return _moved(ticket, CLAIMED, claimed_by=librarian, claimed_at=now, team="")
+
+
+def hand_on(ticket: Ticket, librarian: str, now: datetime) -> Ticket:
+    """Pass a ticket to a colleague, who has it from now on."""
+    return _moved(ticket, CLAIMED, claimed_by=librarian, claimed_at=now, team="")
 
 
 def release(ticket: Ticket) -> Ticket:
     """Give a ticket back to the queue."""
-    return _moved(ticket, WAITING, claimed_by="", claimed_at=None)
+    return _moved(ticket, WAITING, claimed_by="", claimed_at=None, team="")
+
+
+def hand_to_team(ticket: Ticket, team: str) -> Ticket:
+    """Let a ticket wait for a topic team; a waiting one only changes its team."""
+    return replace(ticket if ticket.status is WAITING else release(ticket), team=team)
 
 
 def answer(ticket: Ticket, librarian: str, now: datetime) -> Ticket:

@@ -20,7 +20,8 @@ _ENGLISH_NUMBER = re.compile(
     rf"(\d{{1,12}}|{'|'.join(_WORDS)})(?:st|nd|rd|th)?(?: one| option| choice)?(?: please)?"
 )
 _LAST = re.compile(r"(?:要|选)?最后(?:一)?(?:个|项|条)(?:吧)?|(?:the )?last(?: one)?(?: please)?")
-LAST = -1
+_NEGATIVE = re.compile(r"\s*[-−－]\s*\d+\s*")
+LAST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Turns:
             return None
         return FollowUp(facet or (topic.facet if topic else ""), topic)
 
+    def only(self, text: str, names: Iterable[str]) -> bool:
+        """Whether a message says nothing but these names."""
+        rest = flat(text)
+        for name in names:
+            rest = rest.replace(flat(name), " ")
+        return _short(flat(text), LONGEST_FOLLOW_UP) and not self._said(rest)
+
     def named(self, text: str) -> str:
         """What "X 呢" or "what about X" is about; '' when it is not of that form."""
         rest = flat(text)
@@ -99,6 +107,12 @@ class Turns:
     def questions(self, text: str) -> tuple[str, ...]:
         """The questions of a message, each with what is told beside it; one item when there are not several."""
         return self._wanted(text, _BREAK, self.wants) or (text,)
+
+    def core(self, text: str) -> str:
+        """The one sentence of a message that wants an answer, without greetings, thanks and what is told around it; else ''."""
+        pieces = [piece.strip(" ,，、") for piece in _BREAK.split(text) if bare(piece)]
+        wanted = [piece for piece in pieces if self.wants(piece)]
+        return wanted[0] if len(wanted) == 1 < len(pieces) else ""
 
     def clauses(self, text: str) -> tuple[str, ...]:
         """What may be questions of their own between commas or after "and"; () when there are not several."""
@@ -151,6 +165,8 @@ _NAMING = re.compile(r"呢$|^(and |so |ok )?(what|how) about\b|^and (for |in |at
 def ordinal(text: str) -> int | None:
     """The number that a message is, as 2, ２, 第二个, 2号, "the second one"; LAST for the last one; None for anything else."""
     said = flat(text)
+    if _NEGATIVE.fullmatch(text):
+        return -int(said)
     if _LAST.fullmatch(said):
         return LAST
     if match := _HANZI_NUMBER.fullmatch(said):

@@ -21,6 +21,8 @@ def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, .
     whole = _part(text, engine, knowledge)
     for question in questions:
         singles += _clauses(question, engine, knowledge) or (() if len(questions) == 1 else (_part(question, engine, knowledge),))
+    if not singles and (core := knowledge.turns.core(text)):
+        singles.append(_part(core, engine, knowledge))
     return (whole, *singles)
 
 

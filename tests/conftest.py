@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from bot import connector, house, knowledge
+from bot.accounts import passwords
 from bot.answering import Answering, Policy
 from bot.app import create_app
 from bot.connector import Limits
@@ -61,6 +63,14 @@ class FakeClock:
     def pass_(self, **spans: float) -> None:
         """Let time pass."""
         self.at += timedelta(**spans)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """The same argon2 with little work: what it costs to guess is not what tests are about."""
+    usual, passwords._HASHER = passwords._HASHER, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    yield
+    passwords._HASHER = usual
 
 
 @pytest.fixture(scope="session")

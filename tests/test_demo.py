@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from bot import demo, house, reports, training
 from bot.__main__ import cli
-from bot.domain import TicketStatus
+from bot.domain import Selection, TicketStatus
 from bot.errors import Defect
+from bot.ledger import Ledger
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import MONDAY, ROOT
@@ -48,7 +49,7 @@ def said(store: Store) -> list[tuple[str, str]]:
 
 def test_manager_sees_questions_answered_by_bot_and_people_on_several_channels(store: Store, settings: Settings) -> None:
     duty = house.hours(settings)
-    total, lines = house.figures(store, duty, MONDAY.date() - timedelta(days=2), UNTIL.date(), "channel")
+    total, lines = Ledger(store, duty).grouped(reports.Query(MONDAY.date() - timedelta(days=2), UNTIL.date()), "channel")
     assert 60 <= total.questions <= 80
     assert total.by_bot > 15
     assert total.by_librarian > 15
@@ -66,15 +67,15 @@ def test_questions_lie_within_the_period_and_librarians_answer_on_duty_only(stor
 
 def test_what_was_answered_has_arrived(store: Store) -> None:
     assert store.read(lambda s: s.backlog()) <= 2
-    assert store.read(lambda s: s.count((TicketStatus.CLOSED,))) > 10
+    assert store.read(lambda s: s.count(Selection((TicketStatus.CLOSED,)))) > 10
 
 
 def test_request_forms_are_filled_in_to_the_end(tmp_path: Path, settings: Settings, mind: house.Mind, examples: training.Training) -> None:
     forms = tuple(each for each in examples.examples if each.intent in ("purchase_suggestion", "textbook_request", "human_agent"))
     few = training.Training(forms, examples.intents, examples.lexicon, examples.digest)
     opened = played(tmp_path / "forms.db", settings, mind, few, demo.Extent(2, 40, UNTIL))
-    filled = [row.ticket for row in opened.read(lambda s: s.queue(tuple(TicketStatus))) if row.ticket.reason == "form"]
-    opened.close()
+    rows = opened.read(lambda s: s.queue_rows(s.ticket_numbers(Selection(tuple(TicketStatus)))))
+    filled = [row.ticket for row in rows if row.ticket.reason == "form"]
     assert filled
     assert all(ticket.fields for ticket in filled)
 

@@ -10,6 +10,7 @@ from bot.desk import LONGEST_QUESTION, LONGEST_REPLY, Clock, Desk
 from bot.domain import ConversationState, EventName, TicketStatus
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.hours import DutyHours
+from bot.ledger import Ledger
 from bot.messages import Action, Address, Attachment, Question, ReplyKind, Who
 from tests.conftest import LIMITS, MONDAY, FakeClock, FakeEngine
 
@@ -83,7 +84,7 @@ def test_withdrawn_question_counts_as_closed_unanswered(desk: Desk, say: Say) ->
     ticket_of(desk, say)
     assert "已撤回" in say("取消")
     assert desk.consultation(1).ticket.status is TicketStatus.CLOSED
-    total = reports.figures(desk.store.read(lambda s: reports.questions(s.histories(MONDAY, MONDAY + timedelta(days=1)))), desk.hours)
+    total, _ = Ledger(desk.store, desk.hours).grouped(reports.Query(MONDAY.date(), MONDAY.date()), "channel")
     assert (total.questions, total.closed_unanswered) == (1, 1)
 
 

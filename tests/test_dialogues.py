@@ -2,6 +2,7 @@
 
 A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
 do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
+`as:` (who says it), `picture: true` (sent along), `id:` (the platform's number of the message, to send one twice),
 `librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
 """
@@ -17,7 +18,7 @@ from bot import house
 from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
-from bot.messages import Address, Question
+from bot.messages import Address, Attachment, Question
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import LIMITS, FakeClock
@@ -69,7 +70,9 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
     if "librarian" in turn:
         _librarian(desk, turn["librarian"])
         return
-    replies = desk.ask(Question(f"m{number}", Address("rest", turn.get("as", "reader")), turn["say"])).result()
+    pictures = (Attachment("image", "https://pictures.example/1.png"),) if turn.get("picture") else ()
+    address = Address("rest", turn.get("as", "reader"))
+    replies = desk.ask(Question(turn.get("id", f"m{number}"), address, turn["say"], attachments=pictures)).result()
     text = "\n".join(reply.plain() for reply in replies)
     if turn.get("silent"):
         assert not replies, text

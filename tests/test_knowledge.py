@@ -187,6 +187,7 @@ def test_forms_are_read_in_both_languages(tmp_path: Path) -> None:
         ("phrases", "greeting: 2026-02-30\n", 0, "malformed value: day is out of range"),
         ("chat", "- send\n", 1, "expected keys"),
         ("cues", "# one\ncancel:\n", 2, "cancel: expected a list of phrases"),
+        ("cues", "confirm: [ok, yes]\n", 1, "confirm: True is no text; put it in quotes"),
         ("cues", "", 0, "the file is empty"),
         ("databases", "name\n", 1, "the header must be"),
         ("requests", FILES["forms/requests.yml"].replace("name: who", "nom: who"), 5, "fields.1.name: Field required"),

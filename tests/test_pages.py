@@ -499,6 +499,7 @@ def busy(served: Served, anna: Colleague) -> Served:
         _asks(served, sender, "我想问" if text == "转人工" else text)
     served.desk.claim(1, "anna")
     served.desk.reply(1, "anna", "在三楼。")
+    served.delivered()
     _asks(served, "d", "取消")
     return served
 

@@ -47,7 +47,7 @@ def deliver(store: Store, parts: int = 1) -> None:
             if status == DeliveryStatus.DUE:
                 for _ in range(parts):
                     s.pushed(number, 1, FakeClock().at)  # type: ignore[attr-defined]
-                s.settle(number, DeliveryStatus.DELIVERED)  # type: ignore[attr-defined]
+                s.settle(number, DeliveryStatus.DELIVERED, FakeClock().at)  # type: ignore[attr-defined]
 
     store.write(work).result()
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from bot.domain import Candidate, Conversation, Decision, Entry, Handover, IntentKind, Note, Part, Prediction
+from bot.domain import Candidate, Conversation, Decision, Entry, Handover, IntentKind, Note, Part, Prediction, Ticket
+from bot.hours import DutyHours
+from bot.incidents import Fault, Held, Incident
 from bot.knowledge import Knowledge
 from bot.messages import Action, Language, Question, Reply, ReplyKind
+from bot.slots import Almanac
 
 MOST_CHOICES = 3
 POPULAR = ("vpn_setup", "database_access", "due_date_extension", "textbook_platform", "opening_hours", "book_delivery")
@@ -23,10 +26,13 @@ class Policy:
     margin: float = 0.05
     clarify_at: float = 0.21
     forget_after: timedelta = timedelta(minutes=30)
-    join_within: timedelta = timedelta(seconds=60)
     suggest: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
     shadow: bool = False
+    join_within: timedelta = timedelta(seconds=60)
+    form_expires_after: timedelta = timedelta(hours=2)
+    keep_days: int = 730
+    keep_personal_days: int = 180
 
 
 def lead(prediction: Prediction) -> float:
@@ -46,6 +52,18 @@ def worth_offering(prediction: Prediction, kinds: Mapping[str, IntentKind]) -> t
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """What is known beside the conversation: what is out of order, the library's time and closed days, and the asker's own
+    open requests and how much is kept of them, where the message may be about these."""
+
+    incidents: tuple[Incident, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    almanac: Almanac | None = None
+    requests: tuple[Ticket, ...] = ()
+    kept: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time. `pending` are the fragments just
     before, `joined` the message together with them, `continues` the question that they began, if one was counted."""
@@ -57,9 +75,16 @@ class Situation:
     now: datetime
     today: date
     language: Language
+    background: Background = Background()
     pending: tuple[str, ...] = ()
     joined: Part | None = None
     continues: int = 0
+
+    @property
+    def almanac(self) -> Almanac:
+        """The library's time and closed days; midnight of today where only the day is known."""
+        zone = DutyHours("Asia/Shanghai", ())
+        return self.background.almanac or Almanac(datetime.combine(self.today, time.min, zone.zone), zone)
 
 
 @dataclass(frozen=True)

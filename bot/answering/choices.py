@@ -6,7 +6,6 @@ from rapidfuzz import fuzz
 
 from bot import forms
 from bot.answering.base import Situation
-from bot.answering.followups import FollowUps
 from bot.answering.requests import Requests
 from bot.domain import Decision, EventName, Example, Note
 from bot.messages import INTENT, Action, Choice, Reply, ReplyKind
@@ -18,7 +17,7 @@ _SHORTEST = 2
 
 
 @dataclass(frozen=True)
-class Choices(Requests, FollowUps):
+class Choices(Requests):
     """Rules while numbered choices are on offer."""
 
     def _offered(self, s: Situation) -> Decision | None:
@@ -73,12 +72,15 @@ class Choices(Requests, FollowUps):
         verb, _, value = chosen.value.partition(":")
         words = s.conversation.asked
         s = replace(s, conversation=replace(s.conversation, options=(), asked=""))
+        if own := self._own_choice(s, verb, value):
+            return own
         if verb == "human":
             return self._hand_over(s, "asked_for_person" if value == "form" else "none_of_these", question=asked)
         if verb == "form":
+            value, _, given = value.partition(":")
             form = self.knowledge.form(value, s.language)
             if form is not None:
-                decision = self._ask(s, forms.start(form, asked), form, self._phrase(s, "form_start", title=form.title) + "\n")
+                decision = self._ask(s, forms.start(form, asked, given), form, self._phrase(s, "form_start", title=form.title) + "\n")
                 return replace(decision, notes=(Note(EventName.FORM_STARTED, intent=value, question=asked),))
         decision = self._answer(s, value, s.whole.prediction, question=asked, new=not asked)
         note = Note(EventName.CHOSEN, intent=value, question=asked)

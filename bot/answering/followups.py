@@ -75,7 +75,7 @@ class FollowUps(Understood):
         return self._shown(s, entry, name) if name and not self._held_back(entry.intent) else None
 
     def _shown(self, s: Situation, entry: Entry, name: str) -> Decision:
-        note = Note(EventName.ANSWERED, entry.intent, entry.id, value=name)
+        note = Note(EventName.ANSWERED, entry.intent, entry.id, value=f"facet:{name}")
         return replace(self._show_facet(s, entry, name, (note,)), new_question=True)
 
     def _show_facet(self, s: Situation, entry: Entry, name: str, notes: tuple[Note, ...]) -> Decision:

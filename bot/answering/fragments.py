@@ -53,7 +53,8 @@ class Fragments(Base):
 
     def _continued(self, s: Situation, decision: Decision) -> Decision:
         """What was begun by fragments is one question: it is counted once, under the number of the first that was counted."""
-        if decision.action is Action.CLARIFY and not decision.conversation.pending:
+        asks_back = decision.action is Action.CLARIFY and not decision.conversation.pending
+        if asks_back or (decision.action is Action.ANSWER and self.knowledge.turns.dangles(s.question.text)):
             decision = replace(decision, conversation=replace(decision.conversation, pending=(*s.pending, s.question.text)))
         if not s.continues or not decision.new_question:
             return decision

@@ -16,7 +16,7 @@ class Several(FollowUps):
     def _several(self, s: Situation) -> Decision | None:
         if len(s.parts) > MOST_QUESTIONS:
             return self._hand_over(s, "several", intro=self._phrase(s, "handover_several", count=len(s.parts)))
-        answered, open_parts = self._answered(s)
+        answered, open_parts = self._said_to_each(s)
         rest = tuple(part for part in open_parts if self._separate(s, part, answered))
         if not answered:
             if self._knows(s.whole.prediction) or len(rest) < 2:
@@ -26,7 +26,7 @@ class Several(FollowUps):
             return None if self._knows(s.whole.prediction) or rest else answered[0]
         return self._together_said(s, answered, rest)
 
-    def _answered(self, s: Situation) -> tuple[tuple[Decision, ...], tuple[Part, ...]]:
+    def _said_to_each(self, s: Situation) -> tuple[tuple[Decision, ...], tuple[Part, ...]]:
         """What is said to the questions that were understood, each in the light of those before it; and the others."""
         decisions, others, talk = list[Decision](), list[Part](), s
         for part in s.parts:

@@ -28,7 +28,7 @@ class Understood(Base):
 
     def _understood(self, s: Situation, text: str, prediction: Prediction) -> Decision:
         intent, kind = prediction.intent, self.kinds.get(prediction.intent)
-        if not sure_of(prediction, self.policy) and (inherited := self._inherited(s, text, prediction)):
+        if not self._knows(prediction) and (inherited := self._inherited(s, text, prediction)):
             return self._answer(s, inherited, prediction, new=True)
         if kind is IntentKind.HUMAN and prediction.confidence >= self.policy.clarify_at:
             reason = "complaint" if intent == "complaint" else "asked_for_person"
@@ -50,8 +50,10 @@ class Understood(Base):
         """The previous lookup, when a short message only names another database, course or college ("那 EI 呢")."""
         previous = s.conversation.intent
         kinds = lookups.KINDS.get(previous, frozenset())
-        named = any(entity.kind in kinds for entity in prediction.entities)
-        return previous if named and prediction.intent != OUT_OF_SCOPE and len(text) <= _SHORT_FOLLOW_UP else None
+        named = [entity.text for entity in prediction.entities if entity.kind in kinds]
+        if not named or len(text) > _SHORT_FOLLOW_UP:
+            return None
+        return previous if prediction.intent != OUT_OF_SCOPE or self.knowledge.turns.only(text, named) else None
 
     def _clarify(self, s: Situation, likely: Iterable[Candidate], prediction: Prediction) -> Decision:
         titles = [(self.knowledge.title(c.intent, s.language, s.today), c.intent) for c in likely]

@@ -1,13 +1,17 @@
 """The conductor: ask, claim, reply, close. The only room that joins understanding, answering and store."""
 
 from bot.desk.base import Clock, Consultation
-from bot.desk.librarians import LONGEST_REPLY, Librarians
+from bot.desk.care import LONGEST_NOTE
+from bot.desk.librarians import Librarians
 from bot.desk.patrons import LONGEST_QUESTION
+from bot.desk.replies import LONGEST_REPLY
 from bot.desk.rooms import Rooms
+from bot.desk.shelves import OPEN, Sheet
+from bot.desk.status import Incidents, Status
 
 
-class Desk(Rooms, Librarians):
+class Desk(Rooms, Librarians, Incidents):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
-__all__ = ["LONGEST_QUESTION", "LONGEST_REPLY", "Clock", "Consultation", "Desk"]
+__all__ = ["LONGEST_NOTE", "LONGEST_QUESTION", "LONGEST_REPLY", "OPEN", "Clock", "Consultation", "Desk", "Sheet", "Status"]

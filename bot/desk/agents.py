@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot import tickets
 from bot.answering import sure_of
 from bot.desk.base import Base, pick_up_code
-from bot.domain import Conversation, ConversationState, EventName, IntentKind, Note, Part, Ticket, TicketStatus
+from bot.domain import Conversation, ConversationState, DeliveryStatus, EventName, IntentKind, Note, Part, Ticket, TicketStatus
 from bot.messages import Overheard
 from bot.store import Session
 
@@ -31,6 +31,8 @@ class Agents(Base):
             ticket = self._move(s, tickets.claim(ticket, said.agent, now), EventName.CLAIMED, said.agent)
         if ticket:
             ticket = self._move(s, tickets.answered_outside(ticket, said.agent, now), EventName.REPLIED, said.agent)
+            arrived = Note(EventName.DELIVERED, ticket.intent, question=ticket.question, value=DeliveryStatus.DELIVERED.value)
+            self._record(s, conversation, arrived, now, ticket=ticket.id, librarian=said.agent)
         s.add_overheard(s.conversation_by_id(conversation.id), said, now, answers=ticket.question if ticket else 0)
 
     def _theirs(self, s: Session, conversation: Conversation, agent: str, now: datetime) -> Ticket | None:

@@ -83,9 +83,9 @@ class Base:
         limits = self._limits.get(address.connector)
         return bool(address.room) and limits is not None and limits.groups
 
-    def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str) -> Ticket:
+    def _move(self, s: Session, ticket: Ticket, name: EventName, librarian: str, value: str = "") -> Ticket:
         conversation = s.conversation_by_id(ticket.conversation)
-        note = Note(name, ticket.intent, question=ticket.question)
+        note = Note(name, ticket.intent, question=ticket.question, value=value)
         self._record(s, conversation, note, self.clock.now(), ticket=ticket.id, librarian=librarian)
         if conversation.ticket == ticket.id:
             s.save_conversation(replace(conversation, state=tickets.SPEAKER[ticket.status]))
@@ -108,7 +108,7 @@ class Base:
         s.record(
             Event(
                 note.name, now, conversation.address.connector, conversation.visitor, note.question, note.intent, note.entry, ticket,
-                librarian, conversation.language or "", engine, note.value, room,
+                librarian, conversation.language or "", engine, note.value, room, note.college,
             )
         )  # fmt: skip
 

@@ -1,133 +1,161 @@
-"""The librarians' side of the desk: the queue, and the steps of a ticket."""
+"""The librarians' side of the desk: the steps of a ticket."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from bot import tickets
-from bot.desk.base import Base, Consultation
-from bot.domain import Conversation, EventName, QueueRow, Ticket, TicketStatus, Window
-from bot.errors import MoveRefused, Refused, TooMuch
-from bot.messages import Language, Reply, ReplyKind
+from bot.desk.base import Consultation
+from bot.desk.care import LONGEST_NOTE
+from bot.desk.replies import Replies
+from bot.desk.shelves import Shelves
+from bot.domain import AlertKind, Conversation, EventName, NoteKind, Ticket, TicketStatus
+from bot.errors import MoveRefused, Refused
 from bot.store import Session
 from bot.text import clean
 
-LONGEST_REPLY = 5_000
 
-
-class Librarians(Base):
-    """What librarians can do, and what happens to tickets by itself."""
-
-    def queue(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "", *, closing: bool = False) -> tuple[QueueRow, ...]:
-        """Tickets in these states with what their channels still allow: oldest first, or by the `closing` of their windows."""
-        now = self.clock.now()
-
-        def work(s: Session) -> tuple[QueueRow, ...]:
-            found = s.queue(statuses, claimed_by)
-            return tuple(replace(row, window=self._window(s, row.ticket.conversation, row.connector, now)) for row in found)
-
-        rows = self.store.read(work)
-        return tuple(sorted(rows, key=lambda row: _shuts(row, now))) if closing else rows
-
-    def reach(self, conversation: Conversation) -> Window | None:
-        """How often and until when this asker can still be written to."""
-        return self.store.read(lambda s: self._window(s, conversation.id, conversation.address.connector, self.clock.now()))
-
-    def count(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "") -> int:
-        """How many tickets are in these states."""
-        return self.store.read(lambda s: s.count(statuses, claimed_by))
+class Librarians(Shelves, Replies):
+    """What librarians can do with a ticket."""
 
     def consultation(self, number: int) -> Consultation:
         """One ticket with its whole exchange."""
-        return self.store.read(lambda s: self._consultation(s, s.ticket(number)))
+
+        def work(s: Session) -> Consultation:
+            return self._consultation(s, replace(s.ticket(number), personal=s.personal(number)))
+
+        return self.store.read(work)
 
     def claim(self, number: int, librarian: str) -> Ticket:
-        """Take a ticket; MoveRefused when a colleague was faster."""
-        return self.store.write(
-            lambda s: self._move(s, tickets.claim(s.ticket(number), librarian, self.clock.now()), EventName.CLAIMED, librarian)
-        ).result()
+        """Take a ticket and those that are answered together with it; MoveRefused when a colleague was faster."""
 
-    def release(self, number: int, librarian: str) -> Ticket:
-        """Give one's ticket back to the queue."""
-        return self.store.write(
-            lambda s: self._move(s, tickets.release(self._own(s, number, librarian)), EventName.RELEASED, librarian)
-        ).result()
+        def work(s: Session) -> Ticket:
+            ticket = s.ticket(number)
+            if ticket.joined:
+                raise MoveRefused(f"ticket {number}", ticket.status, f"it is answered together with {ticket.joined}")
+            ticket = self._move(s, tickets.claim(ticket, librarian, self.clock.now()), EventName.CLAIMED, librarian)
+            for follower in s.followers(number):
+                self._move(s, tickets.hand_on(follower, librarian, self.clock.now()), EventName.CLAIMED, librarian)
+            s.see_alerts(librarian, self.clock.now(), number)
+            return ticket
 
-    def reply(self, number: int, librarian: str, text: str) -> Reply:
-        """Answer the patron, in the patron's own chat."""
-        text = clean(text)
-        if not text:
-            raise Refused("the reply is empty")
-        if len(text) > LONGEST_REPLY:
-            raise TooMuch("characters in a reply", LONGEST_REPLY)
-        return self.store.write(lambda s: self._reply(s, number, librarian, text)).result()
+        return self.store.write(work).result()
 
-    def _reply(self, s: Session, number: int, librarian: str, text: str) -> Reply:
-        now = self.clock.now()
-        ticket = self._move(s, tickets.answer(s.ticket(number), librarian, now), EventName.REPLIED, librarian)
-        conversation = s.conversation_by_id(ticket.conversation)
-        reply = Reply(ReplyKind.LIBRARIAN, text, language=conversation.language or Language.ZH, ticket=str(ticket.id))
-        deadline = self._closes(s, conversation, now)
-        return s.add_reply(conversation, reply, now, answers=ticket.question, author=librarian, due=True, deadline=deadline)
+    def release(self, number: int, librarian: str, note: str = "") -> Ticket:
+        """Give one's ticket back to the queue. A reply that is still held goes out first."""
+
+        def work(s: Session) -> Ticket:
+            self._own(s, number, librarian)
+            self._flush(s, number)
+            ticket = self._move(s, tickets.release(self._own(s, number, librarian)), EventName.RELEASED, librarian)
+            for follower in s.followers(number):
+                self._move(s, tickets.release(follower), EventName.RELEASED, librarian)
+            if note:
+                s.add_remark(number, NoteKind.RELEASED, librarian, _short(note), self.clock.now())
+            return ticket
+
+        return self.store.write(work).result()
+
+    def transfer(self, number: int, librarian: str, to: str, note: str = "") -> Ticket:
+        """Pass a ticket to a colleague, who has it from now on and is told. One may pass on one's own, or one that nobody has."""
+
+        def work(s: Session) -> Ticket:
+            self._may_pass(s, number, librarian)
+            colleague = s.librarian(to)
+            if colleague is None or to == librarian:
+                raise Refused("colleague")
+            now = self.clock.now()
+            ticket = self._pass(s, tickets.hand_on(s.ticket(number), to, now), librarian, to)
+            for follower in s.followers(number):
+                self._pass(s, tickets.hand_on(follower, to, now), librarian, to)
+            s.add_remark(number, NoteKind.TRANSFERRED, librarian, f"{colleague.name or to}\n{_short(note)}".strip(), now)
+            s.add_alert(to, number, AlertKind.TRANSFERRED, librarian, now)
+            return ticket
+
+        return self.store.write(work).result()
+
+    def transfer_to_team(self, number: int, librarian: str, team: str, members: tuple[str, ...], note: str = "") -> Ticket:
+        """Pass a ticket to a topic team: it waits again, and the members are told."""
+
+        def work(s: Session) -> Ticket:
+            self._may_pass(s, number, librarian)
+            now = self.clock.now()
+            ticket = self._pass(s, tickets.hand_to_team(s.ticket(number), team), librarian, team)
+            for follower in s.followers(number):
+                self._pass(s, tickets.hand_to_team(follower, team), librarian, team)
+            s.add_remark(number, NoteKind.TRANSFERRED, librarian, f"{team}\n{_short(note)}".strip(), now)
+            for member in members:
+                if member != librarian:
+                    s.add_alert(member, number, AlertKind.TEAM, librarian, now)
+            return ticket
+
+        return self.store.write(work).result()
+
+    def _may_pass(self, s: Session, number: int, librarian: str) -> None:
+        ticket = s.ticket(number)
+        if ticket.status is not TicketStatus.WAITING:
+            self._own(s, number, librarian)
+        self._flush(s, number)
+
+    def _pass(self, s: Session, ticket: Ticket, librarian: str, to: str) -> Ticket:
+        return self._move(s, ticket, EventName.TRANSFERRED, librarian, value=to)
 
     def close(self, number: int, librarian: str) -> Ticket:
-        """End one's ticket; the bot answers this patron again."""
-        return self.store.write(lambda s: self._close(s, number, librarian)).result()
+        """End one's ticket; the bot answers this patron again. A reply that is still held goes out first."""
 
-    def _close(self, s: Session, number: int, librarian: str) -> Ticket:
-        now = self.clock.now()
-        ticket = self._move(s, tickets.close(self._own(s, number, librarian), now), EventName.CLOSED, librarian)
-        conversation = s.conversation_by_id(ticket.conversation)
-        told = Reply(
-            ReplyKind.NOTICE,
-            self._phrase("closed", conversation.language),
-            language=conversation.language or Language.ZH,
-            ticket=str(number),
-        )
-        s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
-        self._over(s, ticket, conversation)
-        return ticket
+        def work(s: Session) -> Ticket:
+            self._own(s, number, librarian)
+            self._flush(s, number)
+            return self._close(s, number, librarian)
 
-    def tidy(self, after: timedelta) -> tuple[Ticket, ...]:
-        """Give claims without a reply back to the queue, and tell their askers."""
-        return self.store.write(lambda s: self._tidy(s, self.clock.now(), after)).result()
+        return self.store.write(work).result()
 
-    def _tidy(self, s: Session, now: datetime, after: timedelta) -> tuple[Ticket, ...]:
-        returned = tuple(
-            self._move(s, tickets.release(ticket), EventName.RELEASED, ticket.claimed_by) for ticket in s.silent_claims(now - after)
-        )
-        for ticket in returned:
-            conversation = s.conversation_by_id(ticket.conversation)
-            told = Reply(
-                ReplyKind.NOTICE,
-                self._phrase("returned", conversation.language, number=ticket.id),
-                language=conversation.language or Language.ZH,
-            )
-            s.add_reply(conversation, told, now, due=True, deadline=self._closes(s, conversation, now))
-        return returned
+    def mark(self, number: int, librarian: str, urgent: bool) -> Ticket:
+        """Put an open ticket before all others, or among them again; anybody at the desk may."""
 
-    def forget(self, after: timedelta) -> int:
-        """Remove what was written longer ago than retention allows; counts are kept. Returns how many messages were emptied."""
-        return self.store.write(lambda s: s.forget(self.clock.now() - after)).result()
+        def work(s: Session) -> Ticket:
+            ticket = s.ticket(number)
+            if ticket.status is TicketStatus.CLOSED:
+                raise MoveRefused(f"ticket {number}", ticket.status, "it is over")
+            return self._move(s, replace(ticket, urgent=urgent), EventName.MARKED, librarian, value="urgent" if urgent else "")
+
+        return self.store.write(work).result()
+
+    def join(self, number: int, librarian: str, into: int) -> Ticket:
+        """Answer a ticket together with another of one's own: replies go to both askers from now on."""
+
+        def work(s: Session) -> Ticket:
+            ticket, leader = s.ticket(number), self._own(s, into, librarian)
+            if number == into or leader.joined or ticket.joined or s.followers(number) or leader.status is TicketStatus.CLOSED:
+                raise MoveRefused(f"ticket {number}", ticket.status, f"it cannot be joined to {into}")
+            if ticket.status is not TicketStatus.WAITING:
+                self._own(s, number, librarian)
+            self._flush(s, number)
+            ticket = replace(tickets.hand_on(s.ticket(number), librarian, self.clock.now()), joined=into)
+            return self._move(s, ticket, EventName.JOINED, librarian, value=str(into))
+
+        return self.store.write(work).result()
+
+    def part(self, number: int, librarian: str) -> Ticket:
+        """Answer a joined ticket on its own again; it stays with whoever has it."""
+
+        def work(s: Session) -> Ticket:
+            ticket = self._own(s, number, librarian)
+            return self._move(s, replace(ticket, joined=0), EventName.PARTED, librarian, value=str(ticket.joined))
+
+        return self.store.write(work).result()
+
+    def followers(self, number: int) -> tuple[Consultation, ...]:
+        """The tickets that are answered together with this one, each with its exchange."""
+        return self.store.read(lambda s: tuple(self._consultation(s, ticket) for ticket in s.followers(number)))
+
+    def earlier(self, ticket: Ticket) -> tuple[Ticket, ...]:
+        """The other tickets of the same asker, newest first."""
+        return self.store.read(lambda s: tuple(other for other in s.tickets_of(ticket.conversation) if other.id != ticket.id))
 
     def closed(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
         """A ticket ends without words of ours; the bot answers this patron again."""
         self._move(s, ticket, EventName.CLOSED, ticket.claimed_by)
         self._over(s, ticket, conversation)
 
-    def _over(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
-        """The bot speaks again, unless the conversation is about another ticket: requests from a group stand beside it."""
-        if conversation.ticket in (0, ticket.id):
-            s.save_conversation(self._with_bot(conversation, self.clock.now()))
 
-    def _own(self, s: Session, number: int, librarian: str) -> Ticket:
-        ticket = s.ticket(number)
-        if ticket.claimed_by != librarian:
-            raise MoveRefused(f"ticket {number}", ticket.status, f"{ticket.claimed_by or 'nobody'} has it")
-        return ticket
-
-
-def _shuts(row: QueueRow, now: datetime) -> tuple[bool, datetime]:
-    """Windows that are open come first, the next to close before the others; then all else, oldest first."""
-    window = row.window
-    open_ = window is not None and window.left != 0 and window.closes_at is not None and window.closes_at > now
-    return not open_, window.closes_at if open_ and window and window.closes_at else row.ticket.opened_at
+def _short(note: str) -> str:
+    return clean(note)[:LONGEST_NOTE]

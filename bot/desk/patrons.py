@@ -8,6 +8,7 @@ from bot import tickets
 from bot.care import Safeguard
 from bot.desk.agents import Agents
 from bot.desk.base import Consultation, pick_up_code
+from bot.desk.effects import Effects
 from bot.domain import (
     Conversation,
     ConversationState,
@@ -32,7 +33,7 @@ _LONGEST_PIECE = 200  # characters of a message that can be the rest of another
 _NOTHING = Prediction("", 0.0)
 
 
-class Patrons(Agents):
+class Patrons(Effects, Agents):
     """What askers can do."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
@@ -80,7 +81,9 @@ class Patrons(Agents):
             decision = self._failed(replace(conversation, language=language), question, language)
         else:
             today = self.clock.calendar().astimezone(self.hours.zone).date()
-            decision = self.answering.decide(question, parts, conversation, now, today)
+            background = self._background(s, conversation, question, now)
+            decision = self.answering.decide(question, parts, conversation, now, today, background=background)
+        decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
 
     def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
@@ -110,7 +113,12 @@ class Patrons(Agents):
         """The bot is silent while people have the conversation; only a waiting question can be withdrawn, or become urgent."""
         if guard := self.knowledge.danger(question.text):
             return self._raised(s, conversation, guard, question, number, now)
-        if conversation.state is not ConversationState.WAITING or not self.knowledge.cue("cancel", question.text):
+        waiting = conversation.state is ConversationState.WAITING
+        if waiting and self.knowledge.cue("erase_records", question.text):
+            s.save_conversation(replace(conversation, last_at=now))
+            told = Reply(ReplyKind.NOTICE, self._phrase("erase_waiting", conversation.language), action=Action.SOCIAL)
+            return (self._send(s, conversation, replace(told, language=conversation.language or Language.ZH), now, answers=number),)
+        if not waiting or not self.knowledge.cue("cancel", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return ()
         ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
@@ -141,7 +149,8 @@ class Patrons(Agents):
         if decision.new_question:
             intent = decision.prediction.intent if decision.prediction else ""
             engine = decision.prediction.engine if decision.prediction else ""
-            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked), now, engine=engine)
+            college = _college(decision)
+            self._record(s, conversation, Note(EventName.ASKED, intent, question=asked, college=college), now, engine=engine)
         for note in decision.notes:
             self._record(s, conversation, replace(note, question=note.question or asked), now)
         for example in decision.examples:
@@ -161,24 +170,28 @@ class Patrons(Agents):
     ) -> tuple[Conversation, tuple[Reply, ...]]:
         """People have the conversation from now on. What the asker is to be told where they asked comes second."""
         ticket = self._ticket(s, conversation, handover, now)
-        conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
+        if handover.reason != "form":  # a request is worked on elsewhere: the bot goes on answering
+            conversation = replace(conversation, state=ConversationState.WAITING, ticket=ticket.id, options=(), form=None)
         return conversation, (self._receipt(ticket, conversation.language or Language.ZH),)
 
     def _ticket(self, s: Session, conversation: Conversation, handover: Handover, now: datetime) -> Ticket:
         code = pick_up_code()
         draft = Ticket(
             0, conversation.id, handover.question, handover.intent, handover.reason, TicketStatus.WAITING, now, code,
-            fields=handover.fields, urgent=handover.urgent,
+            fields=handover.fields, personal=handover.personal, urgent=handover.urgent, language=conversation.language or "",
+            college=next((each.value for each in conversation.entities if each.kind == "college"), ""),
         )  # fmt: skip
         ticket = s.open_ticket(draft)
-        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason)
+        college = dict(handover.fields).get("college", "")
+        note = Note(EventName.HANDED_OVER, handover.intent, question=handover.question, value=handover.reason, college=college)
         self._record(s, conversation, note, now, ticket=ticket.id)
         return ticket
 
     def _receipt(self, ticket: Ticket, language: Language) -> Reply:
         """The number, when a librarian will answer, and the pick-up code."""
-        name = "failed" if ticket.reason == "error" else None
-        first = self._phrase(name, language, number=ticket.id) if name else self._promise(ticket.id, language)
+        what = "request_" if ticket.reason == "form" else "handover_"
+        failed = ticket.reason == "error"
+        first = self._phrase("failed", language, number=ticket.id) if failed else self._promise(ticket.id, language, what)
         where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{ticket.code}")
         return Reply(
             ReplyKind.HANDOVER,
@@ -189,20 +202,20 @@ class Patrons(Agents):
             action=Action.ESCALATE,
         )
 
-    def _promise(self, number: int, language: Language) -> str:
+    def _promise(self, number: int, language: Language, what: str = "handover_") -> str:
         """When a librarian will answer, by the calendar."""
         now = self.clock.calendar()
         if self.hours.on_duty(now):
-            return self._phrase("handover_now", language, number=number)
+            return self._phrase(f"{what}now", language, number=number)
         begins = self.hours.next_duty(now)
         if begins is None:
-            return self._phrase("handover_unknown", language, number=number)
+            return self._phrase(f"{what}unknown", language, number=number)
         when = (
             f"{begins:%A %d %B %H:%M}"
             if language is Language.EN
             else f"{begins.month}月{begins.day}日（周{'一二三四五六日'[begins.weekday()]}）{begins:%H:%M} "
         )
-        return self._phrase("handover_later", language, number=number, when=when)
+        return self._phrase(f"{what}later", language, number=number, when=when)
 
     def feedback(self, address: Address, message: int, helpful: bool) -> tuple[Reply, ...]:
         """Thumbs up or down on one of the bot's answers; down hands over, once."""
@@ -255,7 +268,7 @@ class Patrons(Agents):
         if conversation.state is not ConversationState.BOT:
             ticket = s.save_ticket(tickets.close(s.ticket(conversation.ticket), now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
-        s.shelve(conversation.id)
+        s.shelve(conversation.id, now)
         s.save_conversation(self._with_bot(conversation, now))
 
     def history(self, address: Address, after: int = 0) -> Exchange:
@@ -280,6 +293,12 @@ class Patrons(Agents):
     def mailbox(self, code: str) -> Consultation:
         """What a pick-up code opens."""
         return self.store.read(lambda s: self._consultation(s, s.ticket_by_code(code)))
+
+
+def _college(decision: Decision) -> str:
+    """The college that the question names, or that was named before in the same conversation; '' when none was."""
+    named = (*(decision.prediction.entities if decision.prediction else ()), *decision.conversation.entities)
+    return next((entity.value for entity in named if entity.kind == "college"), "")
 
 
 def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:

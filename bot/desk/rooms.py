@@ -219,7 +219,7 @@ class Rooms(Patrons):
         """Tell the asker alone: pushed where the channel can, else kept until they write."""
         s.add_reply(private, reply, now, due=True, deadline=self._closes(s, private, now))
         if not (push and self._limits[private.address.connector].private):
-            s.shelve(private.id)
+            s.shelve(private.id, now)
 
     def _open_ticket(
         self, s: Session, conversation: Conversation, handover: Handover, now: datetime

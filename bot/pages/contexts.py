@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.autonomy import Doubt, Mode, Standing
-from bot.domain import Candidate, Entry, Librarian, Message, QueueRow, Ticket, Window
+from bot.domain import AuditEntry, Candidate, Deed, Entry, Librarian, LoginSession, Message, QueueRow, Role, Ticket, Window
 from bot.messages import Exchange, Language
 from bot.reports import Figures
 
@@ -39,6 +39,23 @@ class MailboxPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PickupPage:
+    """pickup.html: where a pick-up code is entered."""
+
+    frame: Frame
+    code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PickedPage:
+    """picked.html: one reply behind its pick-up code."""
+
+    frame: Frame
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class LoginPage:
     """login.html."""
 
@@ -46,6 +63,55 @@ class LoginPage:
     login: str = ""
     next: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodePage:
+    """code.html: the second factor; `half` stands for the password that was right."""
+
+    frame: Frame
+    half: str
+    next: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """account.html: one's own account. `current` is this browser's session; `secret` and `picture` (a data: address of
+    a QR code) are a second factor that is being set up."""
+
+    frame: Frame
+    account: Librarian
+    sessions: tuple[LoginSession, ...]
+    current: str
+    secret: str = ""
+    picture: str = ""
+    done: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """people.html: all accounts. `link` is the one-time link that was just made, for `invited`."""
+
+    frame: Frame
+    accounts: tuple[Librarian, ...]
+    roles: tuple[Role, ...]
+    link: str = ""
+    invited: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """audit.html: who did what, the newest first; `older` is the number to go on from, 0 at the end."""
+
+    frame: Frame
+    lines: tuple[AuditEntry, ...]
+    deeds: tuple[Deed, ...]
+    deed: str
+    who: str
+    older: int
 
 
 @dataclass(frozen=True, slots=True)

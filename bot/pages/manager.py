@@ -12,7 +12,7 @@ from bot import export, reports
 from bot.desk import Desk
 from bot.domain import Librarian
 from bot.errors import Refused
-from bot.house import figures
+from bot.ledger import Ledger
 from bot.pages.contexts import ReportsPage
 from bot.pages.guard import signed_in
 from bot.pages.render import Pages
@@ -20,7 +20,7 @@ from bot.pages.render import Pages
 _DAYS = 30
 
 
-def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk) -> None:
+def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> None:
     """/reports."""
 
     @app.get("/reports", name="reports")
@@ -34,7 +34,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk) -> None:
             start, end = reports.period(str(request.args.get("from") or start), str(request.args.get("to") or end))
         except Refused as refusal:
             error, status = pages.knowledge.phrase(f"reports.{refusal}", frame.language), 400
-        total, lines = await asyncio.to_thread(figures, desk.store, desk.hours, start, end, by)
+        total, lines = await asyncio.to_thread(ledger.grouped, reports.Query(start, end), by)
         if by == "intent":
             lines = tuple(replace(line, label=desk.knowledge.title(line.label, frame.language, today)) for line in lines)
         if request.args.get("format") in ("csv", "json") and not error:

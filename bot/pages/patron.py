@@ -1,4 +1,4 @@
-"""What patrons see: the chat page, the widget for other sites, the mailbox."""
+"""What patrons see: the chat page, and the widget for other sites."""
 
 from typing import Any
 
@@ -9,16 +9,15 @@ from bot import connector
 from bot.answering import POPULAR
 from bot.connector import VISITOR_COOKIE, WEB
 from bot.desk import Desk
-from bot.errors import NotFound
 from bot.messages import Address
-from bot.pages.contexts import ChatPage, MailboxPage
+from bot.pages.contexts import ChatPage
 from bot.pages.render import HERE, Pages, cookie_of
 
 _REFUSALS = frozenset({"empty", "too_many", "too_long", "not_stored"})
 
 
 def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, doors: connector.Desk) -> None:
-    """GET /, /widget.js, /mailbox/CODE."""
+    """GET /, /widget.js."""
 
     @app.get("/", name="chat")
     async def chat(request: Request) -> HTTPResponse:
@@ -34,12 +33,3 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, doors: connector.Desk)
     @app.get("/widget.js", name="widget")
     async def widget(request: Request) -> HTTPResponse:
         return await file(HERE / "static" / "widget.js", mime_type="text/javascript", max_age=3600)
-
-    @app.get("/mailbox/<code:str>", name="mailbox")
-    async def mailbox(request: Request, code: str) -> HTTPResponse:
-        try:
-            consultation = desk.mailbox(code.strip().lower())
-        except NotFound:
-            return pages.notice(request, 404, pages.knowledge.phrase("mailbox.unknown", pages.frame(request).language))
-        shown = tuple(m for m in consultation.messages if m.id >= consultation.ticket.question)
-        return pages.render(request, MailboxPage(pages.frame(request), consultation.ticket, shown))

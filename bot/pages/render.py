@@ -1,5 +1,6 @@
 """Templates, languages and cookies: what all page handlers share."""
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from sanic import Request
 from sanic.response import HTTPResponse, html, redirect
 
 from bot.accounts import SESSION_LASTS, Accounts
-from bot.domain import Librarian
+from bot.domain import Actor, Librarian
 from bot.knowledge import Knowledge
 from bot.messages import Language
 from bot.pages.contexts import Frame, NoticePage
@@ -27,9 +28,10 @@ class _Page(Protocol):
 
 
 class Pages:
-    """Renders contexts. `secure` marks cookies for HTTPS only."""
+    """Renders contexts. `secure` marks cookies for HTTPS only; with `signon` the university can vouch for people."""
 
-    def __init__(self, knowledge: Knowledge, accounts: Accounts, zone: ZoneInfo, secure: bool) -> None:
+    def __init__(self, knowledge: Knowledge, accounts: Accounts, zone: ZoneInfo, *, secure: bool, signon: bool = False) -> None:
+        self.signon = signon
         self.knowledge, self.accounts, self.zone, self.secure = knowledge, accounts, zone, secure
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -79,13 +81,13 @@ class Pages:
         def percent(value: float | None) -> str:
             return "–" if value is None else f"{value:.1%}"
 
-        return {"t": t, "local": local, "seconds": seconds, "percent": percent}
+        return {"t": t, "local": local, "seconds": seconds, "percent": percent, "signon": self.signon}
 
-    def sign_in(self, response: HTTPResponse, account: Librarian) -> HTTPResponse:
-        """Give the browser a session."""
+    async def sign_in(self, response: HTTPResponse, account: Librarian, actor: Actor) -> HTTPResponse:
+        """Give the browser a new session."""
         response.add_cookie(
             SESSION_COOKIE,
-            self.accounts.cookie(account),
+            await asyncio.to_thread(self.accounts.begin, account, actor),
             httponly=True,
             secure=self.secure,
             samesite="Lax",

@@ -8,14 +8,27 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from bot.errors import StoreUnusable
+from bot.text import spaced
 
 MIGRATIONS = Migrations("refdesk")
+
+
+def _fill_search(db: Database) -> None:
+    """What was said before there was a search index can be found as well."""
+    found = db.conn.execute("select id, text from messages where text != ''")
+    db.conn.executemany("insert into search (rowid, words) values (?, ?)", ((number, spaced(text)) for number, text in found))
+
+
+_AFTERWARDS = {"0040_desk": _fill_search}
+"""What a migration has to do beyond SQL."""
 
 
 def _register(path: Path) -> None:
     @MIGRATIONS(name=path.stem)
     def run(db: Database) -> None:
         db.executescript(path.read_text(encoding="utf-8"))
+        if more := _AFTERWARDS.get(path.stem):
+            more(db)
 
 
 for _path in sorted(Path(__file__).parent.glob("*.sql")):

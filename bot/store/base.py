@@ -1,5 +1,6 @@
 """How one unit of work reaches the database: rows in and out as plain mappings, for the files beside this one only."""
 
+from datetime import UTC, tzinfo
 from typing import Any
 
 from sqlite_utils import Database
@@ -8,11 +9,13 @@ from bot.store import rows
 
 
 class Base:
-    """Reads and writes inside one transaction. `changed` collects the conversations that listeners must hear of."""
+    """Reads and writes inside one transaction. `changed` collects the conversations that listeners must hear of, `touched` the
+    questions that events were recorded for; `zone` says which day it is."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database, zone: tzinfo = UTC) -> None:
+        self._db, self._zone = database, zone
         self.changed: set[int] = set()
+        self.touched: set[int] = set()
 
     def _rows(self, sql: str, *values: Any) -> list[rows.Row]:
         try:

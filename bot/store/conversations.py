@@ -38,6 +38,10 @@ class Conversations(Base):
             raise NotFound(f"conversation {number}")
         return rows.conversation_of(row)
 
+    def conversations_of(self, visitor: str) -> tuple[Conversation, ...]:
+        """Everywhere that one asker has written."""
+        return tuple(rows.conversation_of(row) for row in self._rows("select * from conversations where visitor = ?", visitor))
+
     def save_conversation(self, conversation: Conversation) -> Conversation:
         """Remember a conversation as it is now."""
         self._db.conn.execute(

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from bot import windows
 from bot.connector import Limits
-from bot.domain import DeliveryStatus, Message, Parcel, Window
+from bot.domain import DeliveryStatus, Event, EventName, Message, Parcel, Window
 from bot.errors import NotFound
 from bot.messages import Address, Question, Reply, Who
 from bot.store import rows
 from bot.store.conversations import Conversations
+from bot.store.events import Events
 from bot.store.hooks import Hooks
 from bot.store.messages import Messages
 from bot.text import pieces
@@ -27,7 +28,7 @@ def parts(reply: Reply, max_bytes: int) -> tuple[str, ...]:
     return pieces(reply.plain(), max_bytes, min(_REMARK, max_bytes // 4))
 
 
-class Deliveries(Conversations, Messages, Hooks):
+class Deliveries(Conversations, Messages, Hooks, Events):
     """What is on its way to askers."""
 
     def backlog(self) -> int:
@@ -57,8 +58,10 @@ class Deliveries(Conversations, Messages, Hooks):
             for row in found
         )
 
-    def settle(self, parcel: int, status: DeliveryStatus, *, due_at: datetime | None = None, error: str = "") -> None:
+    def settle(self, parcel: int, status: DeliveryStatus, at: datetime, *, due_at: datetime | None = None, error: str = "") -> None:
         """Note how a delivery went: done, in the mailbox, or to be tried again at `due_at`."""
+        if status is not DeliveryStatus.DUE:
+            self._arrived("o.id = ?", parcel, status, at)
         self._db.conn.execute(
             "update outbox set status = ?, tries = tries + 1, error = ?, due_at = coalesce(?, due_at) where id = ?",
             (status.value, error, rows.stamp(due_at), parcel),
@@ -76,10 +79,10 @@ class Deliveries(Conversations, Messages, Hooks):
             " where c.connector = ? and c.user = ? and c.room = ? and (o.status = ? or (o.handed = ? and o.handed != '')) order by m.id",
             address.connector, address.user, address.room, DeliveryStatus.MAILBOX.value, asked,
         )  # fmt: skip
-        for row in found:
-            if row["status"] == DeliveryStatus.MAILBOX.value:
-                self.settle(row["id"], DeliveryStatus.DELIVERED)
-                self._db.conn.execute("update outbox set handed = ? where id = ?", (asked, row["id"]))
+        self._db.conn.executemany(
+            "update outbox set status = ?, tries = tries + 1, error = '', handed = ? where id = ?",
+            [(DeliveryStatus.DELIVERED.value, asked, row["id"]) for row in found if row["status"] == DeliveryStatus.MAILBOX.value],
+        )
         return tuple(replace(_rest(rows.REPLY.validate_json(row["body"]), row["sent"], part), id=row["number"]) for row in found)
 
     def pushed(self, parcel: int, conversation: int, at: datetime) -> None:
@@ -121,8 +124,27 @@ class Deliveries(Conversations, Messages, Hooks):
             (DeliveryStatus.DUE.value, rows.stamp(now), rows.stamp(deadline), question.address.connector, question.id),
         )
 
-    def shelve(self, conversation: int) -> None:
+    def _arrived(self, which: str, number: int, status: DeliveryStatus, at: datetime) -> None:
+        """Record, once for each, that librarians' replies that were due have reached their asker, or the mailbox."""
+        found = self._rows(
+            "select m.*, o.id as parcel, c.visitor, c.room, c.connector as channel, t.id as number, t.question as question_of, t.intent"
+            " from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
+            " join tickets t on t.id = cast(json_extract(m.body, '$.ticket') as integer)"
+            f" where {which} and o.status = ? and m.who = ? and not o.arrived order by o.id",
+            number, DeliveryStatus.DUE.value, Who.LIBRARIAN.value,
+        )  # fmt: skip
+        for row in found:
+            self._db.conn.execute("update outbox set arrived = 1 where id = ?", (row["parcel"],))
+            self.record(
+                Event(
+                    EventName.DELIVERED, at, row["channel"], row["visitor"], row["question_of"], row["intent"], "", row["number"],
+                    row["author"], row["language"], value=status.value, room=row["room"],
+                )
+            )  # fmt: skip
+
+    def shelve(self, conversation: int, at: datetime) -> None:
         """What is due to an asker who cannot be reached any more waits in the mailbox."""
+        self._arrived("m.conversation = ?", conversation, DeliveryStatus.MAILBOX, at)
         self._db.conn.execute(
             "update outbox set status = ? where status = ? and message in (select id from messages where conversation = ?)",
             (DeliveryStatus.MAILBOX.value, DeliveryStatus.DUE.value, conversation),

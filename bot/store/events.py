@@ -11,8 +11,14 @@ class Events(Base):
     """What happened."""
 
     def record(self, event: Event) -> None:
-        """Append an event."""
+        """Append an event, and count it."""
         self._insert("events", rows.event_row(event))
+        self._db.conn.execute(
+            "insert into event_totals (name, connector, count) values (?, ?, 1) on conflict do update set count = count + 1",
+            (event.name.value, event.connector),
+        )
+        if event.question:
+            self.touched.add(event.question)
 
     def histories(self, start: datetime, end: datetime) -> tuple[Event, ...]:
         """Every event, whenever it happened, of the questions that were asked from `start` to before `end`."""
@@ -23,14 +29,14 @@ class Events(Base):
         return tuple(rows.event_of(row) for row in found)
 
     def verdicts(self) -> tuple[Event, ...]:
-        """Everything that says whether an answer of the bot helped, in order."""
+        """Everything that says whether an answer of the bot helped, in order; verdicts on librarians' answers have a ticket."""
         found = self._rows(
-            "select * from events where name in (?, ?) or (name = ? and value = 'unhelpful') order by id",
+            "select * from events where (name in (?, ?) and ticket = 0) or (name = ? and value = 'unhelpful') order by id",
             EventName.HELPFUL.value, EventName.UNHELPFUL.value, EventName.HANDED_OVER.value,
         )  # fmt: skip
         return tuple(rows.event_of(row) for row in found)
 
     def event_counts(self) -> tuple[tuple[str, str, int], ...]:
         """How often each thing has happened on each channel."""
-        found = self._rows("select name, connector, count(*) as n from events group by name, connector order by name, connector")
-        return tuple((row["name"], row["connector"], row["n"]) for row in found)
+        found = self._rows("select name, connector, count from event_totals order by name, connector")
+        return tuple((row["name"], row["connector"], row["count"]) for row in found)

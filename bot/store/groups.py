@@ -26,9 +26,10 @@ class Groups(Base):
 
     def attach(self, message: int, conversation: int, ticket: int) -> None:
         """What was said in a group belongs to an open ticket of its asker as well; the group's message stays where it is."""
-        self._db.conn.execute(
+        copied = self._db.conn.execute(
             "insert into messages (conversation, who, connector, text, language, at, ticket, body, attachments)"
             " select ?, who, connector, text, language, at, ?, body, attachments from messages where id = ?",
             (conversation, ticket, message),
         )
+        self._db.conn.execute("insert into search (rowid, words) select ?, words from search where rowid = ?", (copied.lastrowid, message))
         self.changed.add(conversation)

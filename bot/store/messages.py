@@ -8,6 +8,7 @@ from bot.errors import NotFound
 from bot.messages import Language, Overheard, Question, Reply, ReplyKind, Who
 from bot.store import rows
 from bot.store.base import Base
+from bot.text import spaced
 
 MESSAGES = "select m.*, o.status as delivery from messages m left join outbox o on o.message = m.id"
 
@@ -37,6 +38,7 @@ class Messages(Base):
                 "open_quota": opens.quota if opens else 0,
             },
         )
+        self._index(number, question.text)
         for other in question.also:
             self._insert("other_ids", {"connector": question.address.connector, "external": other, "message": number})
         return number
@@ -69,6 +71,7 @@ class Messages(Base):
                 "body": rows.REPLY.dump_json(reply).decode(),
             },
         )
+        self._index(number, reply.text)
         if due:
             self._insert(
                 "outbox",
@@ -77,11 +80,15 @@ class Messages(Base):
         self.changed.add(conversation.id)
         return replace(reply, id=number)
 
+    def _index(self, number: int, text: str) -> None:
+        if text:
+            self._db.conn.execute("insert into search (rowid, words) values (?, ?)", (number, spaced(text)))
+
     def add_overheard(self, conversation: Conversation, said: Overheard, at: datetime, *, answers: int) -> None:
         """Store what somebody of the library said through the platform's own desk: it is with the asker already."""
         language = conversation.language or Language.ZH
         reply = Reply(ReplyKind.LIBRARIAN, said.text, language=language, ticket=str(conversation.ticket or ""))
-        self._insert(
+        number = self._insert(
             "messages",
             {
                 "conversation": conversation.id,
@@ -99,6 +106,7 @@ class Messages(Base):
                 "attachments": rows.ATTACHMENTS.dump_json(said.attachments).decode(),
             },
         )
+        self._index(number, said.text)
         self.changed.add(conversation.id)
 
     def knows(self, connector: str, external: str) -> bool:
@@ -132,12 +140,15 @@ class Messages(Base):
         """Remove the words of messages and forms from before a time; rows and events stay, so that every figure holds."""
         blank = rows.REPLY.dump_json(Reply(ReplyKind.NOTICE, "")).decode()
         emptied = self._db.conn.execute(
-            "update messages set text = '', body = case who when ? then '{}' else ? end"
-            " where at < ? and (text != '' or body not in ('{}', ?))",
+            "update messages set text = '', attachments = '[]', body = case who when ? then '{}' else ? end"
+            " where at < ? and (text != '' or attachments != '[]' or body not in ('{}', ?))",
             (Who.PATRON.value, blank, rows.stamp(before), blank),
         )
         self._db.conn.execute("delete from examples where status = 'awaiting' and at < ?", (rows.stamp(before),))
         self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
+        self._db.conn.execute("delete from notes where at < ?", (rows.stamp(before),))
+        if emptied.rowcount:  # the index lets go of the words themselves as its segments are merged
+            self._db.conn.execute("insert into search (search, rank) values ('merge', -500)")
         return emptied.rowcount
 
     def question_of(self, number: int) -> int:
@@ -145,7 +156,8 @@ class Messages(Base):
         row = self._one("select question from messages where id = ?", number)
         return int(row["question"]) if row else 0
 
-    def judged(self, question: int) -> bool:
-        """Whether somebody has said already that the answer to a question helped, or did not."""
+    def judged(self, question: int, ticket: int = 0) -> bool:
+        """Whether somebody has said already that the bot's answer to a question, or what came of its ticket, helped or did not."""
         names = (EventName.HELPFUL.value, EventName.UNHELPFUL.value)
-        return self._one("select 1 from events where question = ? and name in (?, ?)", question, *names) is not None
+        sql = "select 1 from events where question = ? and ticket = ? and name in (?, ?)"
+        return self._one(sql, question, ticket, *names) is not None

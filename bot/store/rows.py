@@ -7,11 +7,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.domain import (
+    AuditEntry,
     Conversation,
+    Deed,
     DeliveryStatus,
     Event,
     EventName,
     Librarian,
+    LoginSession,
     Message,
     Prediction,
     Role,
@@ -38,7 +41,8 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _known(text: str) -> datetime:
+def known(text: str) -> datetime:
+    """A stored time that is never missing."""
     return datetime.fromisoformat(text)
 
 
@@ -56,7 +60,7 @@ def message_of(row: Row) -> Message:
         conversation=row["conversation"],
         who=who,
         text=row["text"],
-        at=_known(row["at"]),
+        at=known(row["at"]),
         author=row["author"],
         ticket=row["ticket"],
         reply=REPLY.validate_json(row["body"]) if own else None,
@@ -75,7 +79,7 @@ def ticket_of(row: Row) -> Ticket:
         intent=row["intent"],
         reason=row["reason"],
         status=TicketStatus(row["status"]),
-        opened_at=_known(row["opened_at"]),
+        opened_at=known(row["opened_at"]),
         code=row["code"],
         claimed_by=row["claimed_by"],
         claimed_at=moment(row["claimed_at"]),
@@ -83,6 +87,10 @@ def ticket_of(row: Row) -> Ticket:
         closed_at=moment(row["closed_at"]),
         fields=tuple((name, value) for name, value in json.loads(row["fields"])),
         urgent=bool(row["urgent"]),
+        team=row["team"],
+        language=row["language"],
+        college=row["college"],
+        joined=row["joined"],
     )
 
 
@@ -102,13 +110,17 @@ def ticket_row(ticket: Ticket) -> Row:
         "closed_at": stamp(ticket.closed_at),
         "fields": json.dumps(ticket.fields, ensure_ascii=False),
         "urgent": int(ticket.urgent),
+        "team": ticket.team,
+        "language": ticket.language,
+        "college": ticket.college,
+        "joined": ticket.joined,
     }
 
 
 def event_of(row: Row) -> Event:
     """An event."""
     values = {name: row[name] for name in Event.__slots__ if name not in ("name", "at")}
-    return Event(EventName(row["name"]), _known(row["at"]), **values)
+    return Event(EventName(row["name"]), known(row["at"]), **values)
 
 
 def event_row(event: Event) -> Row:
@@ -120,5 +132,21 @@ def event_row(event: Event) -> Row:
 def librarian_of(row: Row) -> Librarian:
     """An account."""
     return Librarian(
-        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]), row["session"]
-    )
+        row["login"], row["name"], Role(row["role"]), row["password"], row["failures"], moment(row["locked_until"]),
+        row["totp"], row["totp_used"], row["email"], bool(row["disabled"]),
+    )  # fmt: skip
+
+
+def login_session_of(row: Row) -> LoginSession:
+    """A browser that is signed in."""
+    begun, seen = moment(row["begun_at"]), moment(row["seen_at"])
+    assert begun
+    assert seen
+    return LoginSession(row["digest"], row["login"], begun, seen, row["address"], row["agent"])
+
+
+def audit_of(row: Row) -> AuditEntry:
+    """A line of the audit log."""
+    at = moment(row["at"])
+    assert at
+    return AuditEntry(at, row["who"], Deed(row["deed"]), row["target"], row["address"], row["detail"])

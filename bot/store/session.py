@@ -1,13 +1,32 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
 from bot.store.deliveries import Deliveries
-from bot.store.events import Events
 from bot.store.examples import Examples
+from bot.store.figures import Rollups
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
-from bot.store.people import Facts, People
-from bot.store.tickets import Tickets
+from bot.store.incidents import Incidents
+from bot.store.people import Audit, Facts, LoginSessions, People
+from bot.store.queue import Queue
+from bot.store.remarks import Remarks
+from bot.store.requests import Requests
+from bot.store.search import Search
 
 
-class Session(Deliveries, Tickets, Events, Groups, People, Facts, Inbox, Examples):
+class Session(
+    Deliveries,
+    Requests,
+    Queue,
+    Remarks,
+    Search,
+    Rollups,
+    Incidents,
+    Groups,
+    Inbox,
+    People,
+    LoginSessions,
+    Audit,
+    Facts,
+    Examples,
+):
     """Reads and writes inside one transaction."""

@@ -1,17 +1,12 @@
-"""Tickets: questions that people answer, and the queue of them."""
+"""Tickets: questions that people answer."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain import QueueRow, Ticket, TicketStatus
+from bot.domain import Ticket, TicketStatus
 from bot.errors import NotFound
 from bot.store import rows
 from bot.store.base import Base
-
-_QUEUE = (
-    "select t.*, m.text as asked, c.connector from tickets t"
-    " join messages m on m.id = t.question join conversations c on c.id = t.conversation"
-)
 
 
 class Tickets(Base):
@@ -20,7 +15,10 @@ class Tickets(Base):
     def open_ticket(self, ticket: Ticket) -> Ticket:
         """Store a new ticket and give it its number."""
         self.changed.add(ticket.conversation)
-        return replace(ticket, id=self._insert("tickets", rows.ticket_row(ticket)))
+        number = self._insert("tickets", rows.ticket_row(ticket))
+        for name, value in ticket.personal:
+            self._insert("personal", {"ticket": number, "name": name, "value": value})
+        return replace(ticket, id=number)
 
     def last_ticket(self, conversation: int) -> Ticket | None:
         """The newest ticket of a conversation."""
@@ -50,27 +48,26 @@ class Tickets(Base):
             raise NotFound("this pick-up code")
         return rows.ticket_of(row)
 
-    def queue(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "", limit: int = 200) -> tuple[QueueRow, ...]:
-        """Tickets with the words of their question: urgent ones first, then the oldest."""
-        marks = ", ".join("?" * len(statuses))
-        mine, who = (" and t.claimed_by = ?", [claimed_by]) if claimed_by else ("", [])
-        found = self._rows(
-            f"{_QUEUE} where t.status in ({marks}){mine} order by t.urgent desc, t.opened_at, t.id limit ?",
-            *[s.value for s in statuses],
-            *who,
-            limit,
-        )
-        return tuple(QueueRow(rows.ticket_of(row), row["asked"], row["connector"]) for row in found)
-
-    def count(self, statuses: tuple[TicketStatus, ...], claimed_by: str = "") -> int:
-        """How many tickets are in these states."""
-        marks = ", ".join("?" * len(statuses))
-        mine, who = (" and claimed_by = ?", [claimed_by]) if claimed_by else ("", [])
-        return int(
-            self._rows(f"select count(*) as n from tickets where status in ({marks}){mine}", *[s.value for s in statuses], *who)[0]["n"]
-        )
-
-    def silent_claims(self, before: datetime) -> tuple[Ticket, ...]:
-        """Claimed tickets without a reply, taken before a time."""
-        found = self._rows("select * from tickets where status = ? and claimed_at < ?", TicketStatus.CLAIMED.value, rows.stamp(before))
+    def followers(self, number: int) -> tuple[Ticket, ...]:
+        """Open tickets that are answered together with this one."""
+        found = self._rows("select * from tickets where joined = ? and status != ? order by id", number, TicketStatus.CLOSED.value)
         return tuple(rows.ticket_of(row) for row in found)
+
+    def tickets_of(self, conversation: int) -> tuple[Ticket, ...]:
+        """Every ticket of one asker in one place, newest first."""
+        return tuple(
+            rows.ticket_of(row) for row in self._rows("select * from tickets where conversation = ? order by id desc", conversation)
+        )
+
+    def unanswered(self, before: datetime) -> tuple[tuple[Ticket, datetime], ...]:
+        """Tickets that somebody holds while their asker waits, and since when: since the claim when nothing was replied yet,
+        else since the first message after the last reply; only those from before a time."""
+        found = self._rows(
+            "select t.*, case t.status when 'claimed' then t.claimed_at else"
+            " (select min(m.at) from messages m where m.conversation = t.conversation and m.ticket = t.id and m.who = 'patron'"
+            "  and m.id > (select coalesce(max(l.id), 0) from messages l"
+            "   where l.conversation = t.conversation and l.ticket = t.id and l.who = 'librarian')) end as since"
+            " from tickets t where t.status in ('claimed', 'answered') and t.joined = 0 and t.reason != 'agent' and since < ?",
+            rows.stamp(before),
+        )
+        return tuple((rows.ticket_of(row), rows.known(row["since"])) for row in found)

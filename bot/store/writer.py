@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
@@ -25,10 +26,13 @@ T = TypeVar("T")
 
 
 class Store:
-    """The database at `path`, made and migrated when it is opened. Durability is full: WAL, synchronous=FULL."""
+    """The database at `path`, made and migrated when it is opened. Durability is full: WAL, synchronous=FULL.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `timezone` says which day a question belongs to; roll-ups of another zone, or of older definitions, are made again at once.
+    """
+
+    def __init__(self, path: Path, timezone: str = "Asia/Shanghai") -> None:
+        self.path, self._zone = path, ZoneInfo(timezone)
         self._units: queue.SimpleQueue[tuple[Callable[[Session], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[Database] = []
@@ -45,9 +49,18 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             database = _connect(self.path)
             migrate(database, self.path)
+            self._roll_up(database)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnusable(self.path, f"cannot be opened: {error}") from error
         return database
+
+    def _roll_up(self, database: Database) -> None:
+        session = Session(database, self._zone)
+        if not session.current():
+            with database.atomic():
+                count = session.rebuild()
+            if count:
+                log.warning("%s: the figures of %s questions were made again from the events", self.path, count)
 
     def write(self, work: Callable[[Session], T]) -> Future[T]:
         """Run one unit of work in the writer; the future is done once it is on disk. A unit that raises leaves no trace."""
@@ -66,7 +79,7 @@ class Store:
                 raise StoreUnusable(self.path, "is closed")
             self._reading += 1
         try:
-            return work(Session(self._reader()))
+            return work(Session(self._reader(), self._zone))
         finally:
             with self._closing:
                 self._reading -= 1
@@ -120,14 +133,17 @@ class Store:
 
     def _commit(self, database: Database, units: list[tuple[Callable[[Session], Any], Future[Any]]]) -> None:
         settled: list[tuple[Future[Any], Any, BaseException | None]] = []
-        session = Session(database)
+        session = Session(database, self._zone)
         try:
             with database.atomic():
                 for work, future in units:
                     try:
                         with database.atomic():
-                            settled.append((future, work(session), None))
+                            result = work(session)
+                            session.roll_up()
+                        settled.append((future, result, None))
                     except Exception as error:  # one unit's failure is its caller's, the others go on
+                        session.touched.clear()
                         settled.append((future, None, self._named(error)))
         except sqlite3.Error as error:
             log.error("commit failed: %s", error)

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 _SEND: Final = re.compile(r"/v2/(users|groups)/([^/]+)/messages|/(channels|dms)/([^/]+)/messages")
 _INTERACTION: Final = re.compile(r"/interactions/([^/]+)")
-_ADDRESS: Final = re.compile(r"https?://([^/\s:]+)", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"https?://([a-z0-9.-]+)", re.IGNORECASE)
 MOST_REPLIES: Final = {"users": 4, "groups": 5, "channels": 5, "dms": 5}
 Answer = tuple[int, dict[str, Any] | None]
 

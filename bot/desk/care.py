@@ -1,0 +1,126 @@
+"""Looking after tickets: nothing stays with somebody who is not there, and whoever it concerns is told."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from bot import tickets
+from bot.desk.base import Base
+from bot.domain import Alert, AlertKind, Conversation, EventName, IntentKind, NoteKind, Remark, Ticket, TicketStatus
+from bot.errors import MoveRefused, Refused
+from bot.messages import Language, Reply, ReplyKind, Who
+from bot.store import Session
+from bot.text import clean
+
+LONGEST_NOTE = 2_000
+
+
+def _nobody(login: str) -> bool:
+    return False
+
+
+class Care(Base):
+    """What happens to tickets by itself, and what librarians tell each other."""
+
+    def tidy(self, after: timedelta, away: Callable[[str], bool] = _nobody, sooner: timedelta = timedelta(minutes=5)) -> tuple[Ticket, ...]:
+        """Give tickets whose askers wait for longer than `after` back to the queue, and tell both sides.
+
+        Where the librarian is `away`, it happens `sooner`."""
+        return self.store.write(lambda s: self._tidy(s, after, away, min(sooner, after))).result()
+
+    def _tidy(self, s: Session, after: timedelta, away: Callable[[str], bool], sooner: timedelta) -> tuple[Ticket, ...]:
+        now = self.clock.now()
+        silent = [
+            ticket
+            for ticket, since in s.unanswered(now - sooner)
+            if (since < now - after or self._left(s, ticket, away)) and not s.held(ticket.id) and self._waits(s, ticket)
+        ]
+        return tuple(self._return(s, ticket) for ticket in silent)
+
+    def _left(self, s: Session, ticket: Ticket, away: Callable[[str], bool]) -> bool:
+        """Whether the librarian who has a ticket went away; agents of a platform's own desk are never seen at ours."""
+        return s.librarian(ticket.claimed_by) is not None and away(ticket.claimed_by)
+
+    def _waits(self, s: Session, ticket: Ticket) -> bool:
+        """Whether anybody waits for words: not when all that was said since the last reply is a courtesy."""
+        if ticket.status is TicketStatus.CLAIMED:
+            return True
+        said = [message for message in s.messages(ticket.conversation, ticket.question) if message.ticket == ticket.id]
+        last = max((message.id for message in said if message.who is Who.LIBRARIAN), default=0)
+        since = (message.prediction for message in said if message.id > last and message.who is Who.PATRON)
+        return any(meant is None or self.answering.kinds.get(meant.intent) is not IntentKind.SOCIAL for meant in since)
+
+    def _return(self, s: Session, ticket: Ticket) -> Ticket:
+        now, holder = self.clock.now(), ticket.claimed_by
+        returned = self._move(s, tickets.release(ticket), EventName.RELEASED, holder)
+        for follower in s.followers(ticket.id):
+            self._move(s, tickets.release(follower), EventName.RELEASED, holder)
+        s.add_remark(ticket.id, NoteKind.RETURNED, holder, "", now)
+        s.add_alert(holder, ticket.id, AlertKind.RETURNED, "", now)
+        self._tell(s, s.conversation_by_id(ticket.conversation), "returned", number=ticket.id)
+        return returned
+
+    def _tell(self, s: Session, conversation: Conversation, phrase: str, **values: object) -> None:
+        """A notice to an asker, in their own chat."""
+        now, language = self.clock.now(), conversation.language or Language.ZH
+        notice = Reply(ReplyKind.NOTICE, self._phrase(phrase, language, **values), language=language, ticket=str(conversation.ticket or ""))
+        s.add_reply(conversation, notice, now, due=True, deadline=self._closes(s, conversation, now))
+
+    def forget(self, after: timedelta, personal_after: timedelta | None = None) -> int:
+        """Remove what was written longer ago than retention allows, and personal fields of requests after a time of their own;
+        counts are kept. Returns how many messages were emptied."""
+
+        def work(s: Session) -> int:
+            s.forget_personal(self.clock.now() - min(after, personal_after or after))
+            return s.forget(self.clock.now() - after)
+
+        return self.store.write(work).result()
+
+    def note(self, number: int, librarian: str, text: str) -> None:
+        """Write an internal note beside a ticket, whoever has it and whatever its state."""
+        text = clean(text)
+        if not text or len(text) > LONGEST_NOTE:
+            raise Refused("note")
+
+        def work(s: Session) -> None:
+            s.changed.add(s.ticket(number).conversation)
+            s.add_remark(number, NoteKind.NOTE, librarian, text, self.clock.now())
+
+        self.store.write(work).result()
+
+    def remarks(self, number: int) -> tuple[Remark, ...]:
+        """The notes of a ticket."""
+        return self.store.read(lambda s: s.remarks(number))
+
+    def alerts(self, librarian: str) -> tuple[Alert, ...]:
+        """What this librarian was told and has not seen."""
+        return self.store.read(lambda s: s.alerts(librarian))
+
+    def see_alerts(self, librarian: str, ticket: int = 0) -> None:
+        """This librarian has seen what they were told: about one ticket, or everything."""
+        if self.alerts(librarian):
+            self.store.write(lambda s: s.see_alerts(librarian, self.clock.now(), ticket)).result()
+
+    def _own(self, s: Session, number: int, librarian: str) -> Ticket:
+        ticket = s.ticket(number)
+        if ticket.claimed_by != librarian:
+            raise MoveRefused(f"ticket {number}", ticket.status, f"{ticket.claimed_by or 'nobody'} has it")
+        return ticket
+
+    def _close(self, s: Session, number: int, librarian: str) -> Ticket:
+        ticket = self._end(s, self._own(s, number, librarian), librarian)
+        for follower in s.followers(number):
+            self._end(s, follower, librarian)
+        return ticket
+
+    def _end(self, s: Session, ticket: Ticket, librarian: str) -> Ticket:
+        now = self.clock.now()
+        ticket = self._move(s, tickets.close(ticket, now), EventName.CLOSED, librarian)
+        conversation = s.conversation_by_id(ticket.conversation)
+        self._tell(s, conversation, "request_closed" if ticket.reason == "form" else "closed", number=ticket.id)
+        self._over(s, ticket, conversation)
+        return ticket
+
+    def _over(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
+        """The bot speaks again, unless the conversation is not about this ticket: requests stand beside it."""
+        if conversation.ticket == ticket.id:
+            s.save_conversation(self._with_bot(conversation, self.clock.now()))
