@@ -12,13 +12,13 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
     forms, lookups            request forms; answers from tables
-    classifier, embedding, rasa_engine, understanding
+    classifier, embedding, rasa_engine, listening, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
     evaluation                labelled messages + predictions + policy -> figures, pure
     autonomy                  which intents the bot answers alone, by what was measured and what patrons said
     store                     the one SQLite file
     signon                    who the university says somebody is
-    ledger                    the store's figures: every report of it, kept at hand
+    ledger, months            the store's figures: every report of it, kept at hand; closing a month
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data

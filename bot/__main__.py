@@ -254,15 +254,47 @@ def check(settings: Settings) -> None:
 @click.option("--to", "end", help="Last day, YYYY-MM-DD; today if not given.")
 @click.option("--by", type=click.Choice(reports.BY), default="channel")
 @click.option("--format", "shape", type=click.Choice(export.FORMATS), default="table")
+@click.option("--verify", is_flag=True, help="Count everything again from the events and list what differs; exit 1 if anything does.")
+@click.option("--rebuild", is_flag=True, help="Make the roll-ups again from the events.")
+@click.option("--close", "month", help="Store the figures of a month, YYYY-MM, with a checksum.")
 @click.pass_obj
-def stats(settings: Settings, start: str | None, end: str | None, by: str, shape: str) -> None:
-    """The figures of a period, in total and by channel, intent, language or day."""
-    today = datetime.now(house.hours(settings).zone).date()
-    query = reports.parse({"from": start or "", "to": end or ""}, today)
+def stats(
+    settings: Settings, start: str | None, end: str | None, by: str, shape: str, verify: bool, rebuild: bool, month: str | None
+) -> None:
+    """The figures of a period, in total and by channel, intent, language or time; and their truth."""
     with _store(settings) as store:
-        total, lines = house.ledger(settings, store).grouped(query, by)
-    shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
-    click.echo(shown((*lines, total)))
+        if rebuild:
+            with _bar("Rebuild") as progress:
+                count = store.write(lambda s: s.rebuild(progress)).result()
+            click.echo(f"{count} questions were counted again.")
+        if month:
+            closed = house.months(settings, store).close(month, "command line")
+            click.echo(f"{closed.month} closed: {closed.checksum}")
+        if verify:
+            _verify(settings, store)
+        if not (verify or rebuild or month):
+            query = reports.parse({"from": start or "", "to": end or ""}, datetime.now(house.hours(settings).zone).date())
+            total, lines = house.ledger(settings, store).grouped(query, by)
+            shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
+            click.echo(shown((*lines, total)))
+
+
+def _verify(settings: Settings, store: Store) -> None:
+    with _bar("Verify") as progress:
+        faults = store.read(lambda s: list(s.strays(progress)))
+    months = house.months(settings, store)
+    for closed in months.closed():
+        standing = months.check(closed.month)
+        faults += standing.faults
+        for change in standing.changes:
+            was = f"was {change.was}" if change.was else "was written down later"
+            when = change.at.isoformat(timespec="seconds")
+            click.echo(f"{closed.month}, since the closing: question {change.question} {was}, is {change.now} by {change.event} at {when}")
+    for fault in faults:
+        click.echo(fault)
+    click.echo(f"{len(faults)} differences" if faults else "Every figure follows from the events.", err=True)
+    if faults:
+        sys.exit(_EXIT_DEFECTS)
 
 
 def _made(folder: Path) -> Path:

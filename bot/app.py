@@ -89,10 +89,10 @@ class Doors:
 class _Routes(Router):
     """Whoever may GET may ask for the head alone, as proxies and monitors do; streams have no end to be told of."""
 
-    def add(self, uri: str, methods: Iterable[str], *given: Any, **named: Any) -> Any:  # type: ignore[override]
-        """A route, as Sanic adds it."""
-        offered = set(methods)
-        if "GET" in offered and not uri.endswith("/events"):
+    def add(self, uri: str, methods: Iterable[str] | None, *given: Any, **named: Any) -> Any:  # type: ignore[override]
+        """A route, as Sanic adds it; one without methods is a WebSocket, which begins as a GET."""
+        offered = set(methods or ("GET",))
+        if methods and "GET" in offered and not uri.endswith("/events"):
             offered.add("HEAD")
         return super().add(uri, offered, *given, **named)
 

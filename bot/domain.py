@@ -207,6 +207,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedMonth:
+    """The figures of a month (2026-11) as they were counted from the events up to `last_event`: JSON and its SHA-256."""
+
+    month: str
+    closed_at: datetime
+    closed_by: str
+    last_event: int
+    figures: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
 class FormProgress:
     """A request form being filled in: its name and the answers so far, in order. `offered` are the choices that were shown
     for the field that is asked for now, `refusals` how often an answer to it was refused in a row."""

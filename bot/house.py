@@ -17,6 +17,8 @@ from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusabl
 from bot.evaluation import Share
 from bot.hours import DutyHours
 from bot.ledger import Ledger
+from bot.listening import Listener
+from bot.months import Months
 from bot.rasa_engine import RasaEngine
 from bot.settings import Settings
 from bot.store import Store
@@ -46,11 +48,18 @@ def mind(settings: Settings, progress: Progress = _silent) -> Mind:
     own, state = _own_engine(settings, progress)
     answered = kinds(settings)
     answering = Answering(curated, answered, earned(settings, answered).in_force())
+    courtesies = courtesies_among(answered)
     if settings.understanding.engine == "rasa":
         u = settings.understanding
         rasa = RasaEngine(u.rasa_url, u.rasa_timeout, own, intents=frozenset({*answered, OUT_OF_SCOPE}))
-        return Mind(rasa, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
-    return Mind(own, answering, lambda: state)
+        heard = Listener(rasa, courtesies)
+        return Mind(heard, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
+    return Mind(Listener(own, courtesies), answering, lambda: state)
+
+
+def courtesies_among(answered: Kinds) -> frozenset[str]:
+    """The intents that are a greeting, thanks and the like."""
+    return frozenset(intent for intent, kind in answered.items() if kind is IntentKind.SOCIAL)
 
 
 def _own_engine(settings: Settings, progress: Progress) -> tuple[Engine, str]:
@@ -125,7 +134,7 @@ def engine(settings: Settings, progress: Progress = _silent) -> classifier.Class
         return classifier.load(path, training.digest(folder))
     except ModelUnusable as reason:
         log.warning("%s; training now", reason.why)
-        return train(settings, progress)
+        return classifier.fit_apart(folder, path, progress)
 
 
 def train(settings: Settings, progress: Progress = _silent) -> classifier.Classifier:
@@ -178,6 +187,11 @@ def hours(settings: Settings) -> DutyHours:
 def store(settings: Settings) -> Store:
     """The settings' database, opened."""
     return Store(settings.at(settings.store.path), settings.calendar.timezone)
+
+
+def months(settings: Settings, opened: Store) -> Months:
+    """The closing of months in a database."""
+    return Months(opened, hours(settings), Clock().now)
 
 
 def ledger(settings: Settings, opened: Store) -> Ledger:

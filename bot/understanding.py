@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot import lookups
 from bot.domain import OUT_OF_SCOPE, Engine, Part
 from bot.knowledge import Knowledge
+from bot.listening import LIKELY, SURE
 from bot.text import normalise
 
 MOST_QUESTIONS = 5
@@ -15,14 +16,16 @@ _ELSEWHERE = 0.98  # and from this one the second has nothing to do with the lib
 
 
 def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
-    """The whole message first, then each question in it when there are several."""
+    """The whole message first, then each question in it when there are several. What is told beside a question goes with it."""
     singles = list[Part]()
     questions = knowledge.turns.questions(text)[: MOST_QUESTIONS + 1]
     whole = _part(text, engine, knowledge)
     for question in questions:
         singles += _clauses(question, engine, knowledge) or (() if len(questions) == 1 else (_part(question, engine, knowledge),))
-    if not singles and (core := knowledge.turns.core(text)):
-        singles.append(_part(core, engine, knowledge))
+    if not singles and whole.prediction.confidence < LIKELY and (core := knowledge.turns.core(text)):
+        part = _part(core, engine, knowledge)
+        if part.prediction.confidence >= SURE:
+            return (replace(part, text=text),)  # what the rest tells made the whole doubtful
     return (whole, *singles)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import reports
-from bot.desk import LONGEST_QUESTION, LONGEST_REPLY, Clock, Desk
+from bot.desk import LONGEST_QUESTION, LONGEST_REPLY, Clock, Desk, Logged
 from bot.domain import ConversationState, EventName, TicketStatus
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.hours import DutyHours
@@ -252,3 +252,32 @@ def test_old_words_are_forgotten_and_counts_are_kept(desk: Desk, say: Say, clock
     assert desk.consultation(number).question().text == ""
     assert desk.history(Address("rest", "other")).lines[0].text == "你好"
     assert events(desk) == before
+
+
+def test_a_consultation_on_the_phone_counts_as_answered_by_a_librarian(desk: Desk, clock: FakeClock) -> None:
+    earlier = clock.at - timedelta(hours=3)
+    number = desk.log("mei", Logged("phone", "vpn_setup", "问 VPN 怎么装", at=earlier))
+    desk.log("lan", Logged("desk"))
+    ledger = Ledger(desk.store, desk.hours)
+    total, lines = ledger.grouped(reports.Query(MONDAY.date(), MONDAY.date()), "channel")
+    assert (total.questions, total.by_librarian, total.logged, total.median_first_answer) == (2, 2, 2, None)
+    assert [(line.label, line.questions) for line in lines] == [("desk", 1), ("phone", 1)]
+    assert desk.store.read(lambda s: s.message(number)).text == "问 VPN 怎么装"
+    mei = ledger.report(reports.Query(MONDAY.date(), MONDAY.date(), (("librarian", "mei"),)))
+    assert (mei.total.questions, mei.table("topics").rows[0].label) == (1, "vpn_setup")
+    assert desk.queue((TicketStatus.WAITING,)) == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (Logged("web"), "wrong_channel"),
+        (Logged("phone", "no_such_topic"), "wrong_topic"),
+        (Logged("phone", at=MONDAY + timedelta(minutes=1)), "not_yet"),
+        (Logged("phone", text="长" * 5001), "characters in a note"),
+    ],
+)
+def test_a_consultation_that_cannot_have_been_is_not_logged(desk: Desk, entry: Logged, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        desk.log("mei", entry)
+    assert Ledger(desk.store, desk.hours).report(reports.Query(MONDAY.date(), MONDAY.date())).total.questions == 0

@@ -23,11 +23,11 @@ class Choices(Requests):
     def _offered(self, s: Situation) -> Decision | None:
         if not s.conversation.options:
             return None
-        chosen = self._pressed(s) or self._numbered(s) or self._by_words(s)
+        numbered = not s.question.choice and ordinal(s.question.text) is not None
+        chosen = self._pressed(s) or (self._numbered(s) if numbered else self._by_words(s))
         if chosen is not None:
             return self._chosen(s, chosen)
-        number = None if s.question.choice else ordinal(s.question.text)
-        if number is None or s.question.attachments:
+        if not numbered or s.question.attachments:
             return None
         reply = Reply(
             ReplyKind.CLARIFY,

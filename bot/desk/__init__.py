@@ -3,6 +3,7 @@
 from bot.desk.base import Clock, Consultation
 from bot.desk.care import LONGEST_NOTE
 from bot.desk.librarians import Librarians
+from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
 from bot.desk.replies import LONGEST_REPLY
 from bot.desk.rooms import Rooms
@@ -10,8 +11,10 @@ from bot.desk.shelves import OPEN, Sheet
 from bot.desk.status import Incidents, Status
 
 
-class Desk(Rooms, Librarians, Incidents):
+class Desk(Rooms, Librarians, Incidents, Logbook):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
-__all__ = ["LONGEST_NOTE", "LONGEST_QUESTION", "LONGEST_REPLY", "OPEN", "Clock", "Consultation", "Desk", "Sheet", "Status"]
+__all__ = [
+    "BY_HAND", "LONGEST_NOTE", "LONGEST_QUESTION", "LONGEST_REPLY", "OPEN", "Clock", "Consultation", "Desk", "Logged", "Sheet", "Status",
+]  # fmt: skip

@@ -6,6 +6,8 @@ from bot.domain import Event, EventName
 from bot.store import rows
 from bot.store.base import Base
 
+_NEWEST = 2**62
+
 
 class Events(Base):
     """What happened."""
@@ -20,13 +22,19 @@ class Events(Base):
         if event.question:
             self.touched.add(event.question)
 
-    def histories(self, start: datetime, end: datetime) -> tuple[Event, ...]:
-        """Every event, whenever it happened, of the questions that were asked from `start` to before `end`."""
+    def histories(self, start: datetime, end: datetime, *, until: int | None = None) -> tuple[Event, ...]:
+        """Every event, whenever it happened, of the questions that were asked from `start` to before `end`; with `until`, only
+        events up to that number."""
         found = self._rows(
-            "select * from events where question in (select question from events where name = ? and at >= ? and at < ?) order by id",
-            EventName.ASKED.value, rows.stamp(start), rows.stamp(end),
+            "select * from events where id <= ? and question in (select question from events where name = ? and at >= ? and at < ?)"
+            " order by id",
+            _NEWEST if until is None else until, EventName.ASKED.value, rows.stamp(start), rows.stamp(end),
         )  # fmt: skip
         return tuple(rows.event_of(row) for row in found)
+
+    def last_event(self) -> int:
+        """The number of the newest event."""
+        return int(self._rows("select coalesce(max(id), 0) as id from events")[0]["id"])
 
     def verdicts(self) -> tuple[Event, ...]:
         """Everything that says whether an answer of the bot helped, in order; verdicts on librarians' answers have a ticket."""

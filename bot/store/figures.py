@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 
-from bot.domain import Event, EventName
+from bot.domain import ClosedMonth, Event, EventName
 from bot.reports.columns import FIELDS, STORED, Codes, Columns, gather, row
 from bot.reports.outcomes import VERSION, asked
 from bot.store import rows
@@ -59,9 +59,23 @@ class Rollups(Events):
         found = self._one("select value from facts where name = ?", _GENERATION)
         return str(found["value"]) if found else ""
 
-    def last_event(self) -> int:
-        """The number of the newest event."""
-        return int(self._rows("select coalesce(max(id), 0) as id from events")[0]["id"])
+    # --- closed months ---
+
+    def close_month(self, month: ClosedMonth) -> ClosedMonth:
+        """Keep the figures of a month for good."""
+        values = {"month": month.month, "closed_at": rows.stamp(month.closed_at), "closed_by": month.closed_by}
+        figures = {"last_event": month.last_event, "figures": month.figures, "checksum": month.checksum}
+        self._insert("closed_months", {**values, **figures})
+        return month
+
+    def closed_month(self, month: str) -> ClosedMonth | None:
+        """A closed month."""
+        found = self._one("select * from closed_months where month = ?", month)
+        return rows.month_of(found) if found else None
+
+    def closed_months(self) -> tuple[ClosedMonth, ...]:
+        """All of them, newest first."""
+        return tuple(rows.month_of(found) for found in self._rows("select * from closed_months order by month desc"))
 
     # --- truth ---
 

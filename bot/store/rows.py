@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from bot.domain import (
     AuditEntry,
+    ClosedMonth,
     Conversation,
     Deed,
     DeliveryStatus,
@@ -121,6 +122,11 @@ def event_of(row: Row) -> Event:
     """An event."""
     values = {name: row[name] for name in Event.__slots__ if name not in ("name", "at")}
     return Event(EventName(row["name"]), known(row["at"]), **values)
+
+
+def month_of(row: Row) -> ClosedMonth:
+    """A closed month."""
+    return ClosedMonth(row["month"], known(row["closed_at"]), row["closed_by"], row["last_event"], row["figures"], row["checksum"])
 
 
 def event_row(event: Event) -> Row:

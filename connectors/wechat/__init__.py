@@ -8,6 +8,7 @@ doc/subscription/guide/product/message/Passive_user_reply_message and doc/servic
     incoming    fields to a Question
     replies     replies to what goes out: pages of at most 2048 bytes, cards, menus
     official    the connector
+    refusals    what WeChat's refusals mean, in plain words
     player      plays the platform against a running server, for tests and `refdesk simulate wechat`
     commands    `refdesk wechat ...` and `refdesk simulate wechat`
 """

@@ -1,7 +1,6 @@
 """`refdesk wechat menu push|show|delete`, `refdesk wechat doctor`, `refdesk simulate wechat`."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -11,11 +10,12 @@ import httpx
 
 from bot.errors import RefdeskError, WrongSetting
 from connectors.shared.api import Api, ApiError, ApiRefused, stable_token
+from connectors.shared.envelope import SealBroken
 from connectors.wechat.doctor import examine
+from connectors.wechat.payload import BadPayload
 from connectors.wechat.player import Player, Shown, Unavailable
+from connectors.wechat.refusals import NO_MENU, explained
 from connectors.wechat.settings import Settings, settings_of
-
-_NO_MENU = 46003
 
 
 class _House(Protocol):
@@ -55,24 +55,30 @@ def push(house: _House) -> None:
     settings = _settings(house)
     if not settings.menu:
         raise WrongSetting("connectors.wechat.menu", "is empty; `refdesk wechat menu delete` takes the menu away")
-    _reported(settings, "/cgi-bin/menu/create", {"button": [button.shape() for button in settings.menu]})
-    click.echo(f"The menu has {len(settings.menu)} entries now.")
+    buttons = [button.shape() for button in settings.menu]
+    _reported(settings, "/cgi-bin/menu/create", {"button": buttons})
+    click.echo("The account has this menu now; phones show it within a day, at once after following anew.")
+    _listed(buttons)
 
 
 @menu.command()
 @click.pass_obj
 def show(house: _House) -> None:
     """The menu that the account has."""
+    settings = _settings(house)
     try:
-        found = _call(_settings(house), "/cgi-bin/menu/get")
+        found = _call(settings, "/cgi-bin/menu/get").get("menu", {}).get("button", [])
     except ApiRefused as error:
-        if error.errcode != _NO_MENU:
-            raise RefdeskError(str(error)) from error
-        click.echo("The account has no menu.")
-        return
+        if error.errcode != NO_MENU:
+            raise RefdeskError(explained(error)) from error
+        found = []
     except ApiError as error:
-        raise RefdeskError(str(error)) from error
-    click.echo(json.dumps(found.get("menu", found), ensure_ascii=False, indent=2))
+        raise RefdeskError(explained(error)) from error
+    if not found:
+        click.echo("The account has no menu.")
+    _listed(found)
+    if settings.menu and _bare(found) != [button.shape() for button in settings.menu]:
+        click.echo("The settings have another menu: `refdesk wechat menu push` puts it in its place.")
 
 
 @menu.command()
@@ -87,7 +93,20 @@ def _reported(settings: Settings, path: str, body: Mapping[str, Any] | None = No
     try:
         _call(settings, path, body)
     except ApiError as error:
-        raise RefdeskError(str(error)) from error
+        raise RefdeskError(explained(error)) from error
+
+
+def _bare(buttons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A menu as we write it: the platform adds empty lists."""
+    kept = ({**button, "sub_button": _bare(button.get("sub_button") or [])} for button in buttons)
+    return [{name: value for name, value in button.items() if value != []} for button in kept]
+
+
+def _listed(buttons: list[dict[str, Any]], indent: str = "  ") -> None:
+    for button in buttons:
+        does = button.get("url") or button.get("key") or button.get("type") or ""
+        click.echo(f"{indent}{button.get('name', '')}{'  ' if does else ''}{does}")
+        _listed(button.get("sub_button") or [], indent + "  ")
 
 
 @commands.command()
@@ -111,7 +130,8 @@ def doctor(house: _House, address: bool) -> None:
 def simulate(house: _House, url: str | None, openid: str, mode: str | None, as_json: bool, lines: tuple[str, ...]) -> None:
     """Play WeChat against the running server: sign, seal, send, ask again, open. LINES, or what you type.
 
-    A line is a message. /follow, /leave, /tap KEY and /image are what else a follower does.
+    A line is a message. What else a follower does: /follow, /leave, /tap KEY (an entry of the menu, such as
+    intent:vpn_setup), /scan SCENE, /voice WORDS (with recognition), /image, /location.
     """
     settings = _settings(house)
     keys = settings.keys()
@@ -124,31 +144,46 @@ def simulate(house: _House, url: str | None, openid: str, mode: str | None, as_j
             raise RefdeskError(f"{address} does not answer ({type(error).__name__}); is `refdesk serve` running?") from error
         if not checked:
             raise RefdeskError(f"{address} refuses the check of the address; is it running with these settings?")
-        typed = iter(lines) if lines else iter(lambda: click.prompt("微信", default="", show_default=False), "")
-        for line in typed:
+        for line in lines or iter(lambda: click.prompt("微信", default="", show_default=False), ""):
+            if lines:
+                click.echo(f"微信: {line}")
             _say(player, openid, line)
 
 
 def _say(player: Player, openid: str, line: str) -> None:
     try:
         shown = _did(player, openid, line)
-    except Unavailable:
-        click.echo("[该公众号提供的服务出现故障，请稍后再试]")
+    except (Unavailable, SealBroken, BadPayload) as error:
+        click.echo(f"[该公众号提供的服务出现故障，请稍后再试]  ({error})")
+        return
+    if shown is None:
+        click.echo("[not sent: there are /follow, /leave, /tap KEY, /scan SCENE, /voice WORDS, /image and /location]")
         return
     again = f" [answered on try {player.tries}]" if player.tries > 1 else ""
     for title, description, link in shown.articles:
         click.echo(f"[{title}]\n{description}\n{link}")
-    click.echo(f"{shown.text or ('' if shown.articles else '[no answer now]')}{again}")
+    click.echo(f"{shown.text or ('' if shown.articles else _SILENT)}{again}")
 
 
-def _did(player: Player, openid: str, line: str) -> Shown:
+_SILENT = "[no answer now: nothing is to be said, or a librarian has this conversation]"
+
+
+def _did(player: Player, openid: str, line: str) -> Shown | None:
+    """What a line stands for, done; None for a command that there is not."""
     verb, _, rest = line.partition(" ")
-    if verb == "/follow":
-        return player.event(openid, "subscribe")
-    if verb == "/leave":
-        return player.event(openid, "unsubscribe")
-    if verb == "/tap":
-        return player.event(openid, "CLICK", rest)
-    if verb == "/image":
-        return player.message(openid, "image", PicUrl="https://example.com/picture.jpg", MediaId="simulated")
-    return player.text(openid, line)
+    match verb:
+        case "/follow":
+            return player.event(openid, "subscribe")
+        case "/leave":
+            return player.event(openid, "unsubscribe")
+        case "/tap":
+            return player.event(openid, "CLICK", rest)
+        case "/scan":
+            return player.event(openid, "SCAN", rest)
+        case "/voice":
+            return player.message(openid, "voice", MediaId="simulated", Format="amr", Recognition=rest)
+        case "/image":
+            return player.message(openid, "image", PicUrl="https://example.com/picture.jpg", MediaId="simulated")
+        case "/location":
+            return player.message(openid, "location", Location_X="30.66", Location_Y="104.06", Scale=15, Label="图书馆")
+    return None if line.startswith("/") else player.text(openid, line)

@@ -1,7 +1,4 @@
-"""What is wrong with the settings of an official account, in plain words.
-
-Error numbers: developers.weixin.qq.com "全局返回码" and "获取稳定版接口调用凭据".
-"""
+"""What is wrong with the settings of an official account, in plain words: as written, at its address, at WeChat."""
 
 import re
 import secrets
@@ -14,20 +11,11 @@ import httpx
 
 from connectors.shared.api import Api, ApiError, ApiFailed, ApiRefused, stable_token
 from connectors.shared.envelope import signature
+from connectors.wechat.payload import render
+from connectors.wechat.refusals import FORBIDDEN, explained
 from connectors.wechat.settings import Settings
 
 _APP_ID = re.compile(r"wx[0-9a-f]{16}")
-_IP = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-f:]*:[0-9a-f:]+\b")
-_TOKEN_FAULTS = {
-    40001: "app_secret is wrong: reset it in the console under 设置与开发 > 开发接口管理 > 基本配置 and copy it again",
-    40125: "app_secret is wrong: reset it in the console under 设置与开发 > 开发接口管理 > 基本配置 and copy it again",
-    40013: "app_id is wrong: copy AppID (wx...) from the console, not the gh_ number and not the account's name",
-    40243: "app_secret is frozen in the console; unfreeze it there",
-    41002: "app_id is missing",
-    41004: "app_secret is missing",
-    45009: "today's number of calls is used up; it starts anew at midnight",
-    50004: "this account may not use the interface at all",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +76,44 @@ def _address(public_url: str) -> Finding:
 
 
 async def _visited(settings: Settings, public_url: str) -> Finding:
-    stamp, nonce, echo = str(int(time.time())), secrets.token_hex(5), secrets.token_hex(8)
-    query = {"signature": signature(settings.token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "echostr": echo}
+    """As the platform would come: first the check of the address, then something sealed that needs no answer."""
     address = f"{public_url.rstrip('/')}/webhooks/wechat"
     try:
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
-            answer = await client.get(address, params=query)
+            return await _checked(settings, address, client) or await _delivered(settings, address, client)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Finding(
             False, f"{address} cannot be reached from here ({type(error).__name__}): is the server running, does the proxy pass it on?"
         )
+
+
+async def _checked(settings: Settings, address: str, client: httpx.AsyncClient) -> Finding | None:
+    """What is wrong with the check of the address; None for nothing."""
+    stamp, nonce, echo = str(int(time.time())), secrets.token_hex(5), secrets.token_hex(8)
+    query = {"signature": signature(settings.token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "echostr": echo}
+    answer = await client.get(address, params=query)
     if answer.text == echo:
-        return Finding(True, f"{address} passes the check of the console")
+        return None
     if answer.status_code == 403:
         return Finding(False, f"{address} refuses the signature: the running server has another token; restart it after a change")
     return Finding(False, f"{address} answers HTTP {answer.status_code} and not the echo: does the proxy lead to Refdesk, unchanged?")
+
+
+async def _delivered(settings: Settings, address: str, client: httpx.AsyncClient) -> Finding:
+    """A tap on a link of the menu, of which nothing is kept, sealed where that is set."""
+    stamp, nonce = str(int(time.time())), secrets.token_hex(5)
+    event = {"ToUserName": "gh_doctor", "FromUserName": "oDoctor", "CreateTime": int(stamp), "MsgType": "event", "Event": "VIEW"}
+    body, query = render(event, as_json=False), {"signature": signature(settings.token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
+    if keys := settings.keys():
+        sealed = keys[0].seal(body).decode()
+        query |= {"encrypt_type": "aes", "msg_signature": signature(settings.token, stamp, nonce, sealed)}
+        body = render({"ToUserName": "gh_doctor", "Encrypt": sealed}, as_json=False)
+    answer = await client.post(address, params=query, content=body, headers={"Content-Type": "text/xml"})
+    if answer.status_code == 200 and answer.content == b"success":
+        return Finding(True, f"{address} passes the check of the console, and takes messages")
+    if answer.status_code == 403:
+        return Finding(False, f"{address} cannot open messages: the running server has another encoding_aes_key or app_id; restart it")
+    return Finding(False, f"{address} answers a message with HTTP {answer.status_code}: does the proxy let POST through, unchanged?")
 
 
 async def _asked(settings: Settings) -> AsyncIterator[Finding]:
@@ -111,33 +122,23 @@ async def _asked(settings: Settings) -> AsyncIterator[Finding]:
     try:
         await api.token()
     except ApiError as error:
-        yield Finding(False, _no_token(error))
+        yield Finding(False, explained(error))
         return
     yield Finding(True, "app_id, app_secret and the IP allow list (IP 白名单) are right: WeChat gives a token")
-    yield await _allowed(api, "/cgi-bin/menu/get", "the menu", bool(settings.menu))
-    pushes = await _allowed(api, "/cgi-bin/customservice/getkflist", "customer-service messages (客服消息)", settings.verified)
+    yield await _allowed(api, "/cgi-bin/menu/get", "the menu", needed=bool(settings.menu))
+    path, remedy = "/cgi-bin/customservice/getkflist", "set connectors.wechat.verified = false"
+    pushes = await _allowed(api, path, "customer-service messages (客服消息)", needed=settings.verified, remedy=remedy)
     yield pushes
     if pushes.good and "may use" in pushes.what and not settings.verified:
         yield Finding(True, "this account may push replies: set connectors.wechat.verified = true")
 
 
-def _no_token(error: ApiError) -> str:
-    if isinstance(error, ApiRefused) and error.errcode == 40164:
-        address = _IP.search(error.errmsg.lower())
-        where = address[0] if address else "this server's address"
-        return f"{where} is not on the IP allow list: add it in the console under 设置与开发 > 开发接口管理 > 基本配置 > IP 白名单"
-    if isinstance(error, ApiRefused):
-        return _TOKEN_FAULTS.get(error.errcode, f"WeChat gives no token: {error}")
-    return f"WeChat cannot be asked ({error.why}): may this server reach the internet? ({error.path})"
-
-
-async def _allowed(api: Api, path: str, what: str, needed: bool) -> Finding:
+async def _allowed(api: Api, path: str, what: str, *, needed: bool, remedy: str = "") -> Finding:
     try:
         await api.call(path)
     except ApiRefused as error:
-        if error.errcode in (48001, 50001, 50002):
-            remedy = "; it needs a verified account (微信认证)" + (", set connectors.wechat.verified = false" if needed else "")
-            return Finding(not needed, f"this account has no permission for {what}{remedy}")
+        if error.errcode in FORBIDDEN:
+            return Finding(not needed, explained(error) + (f"; {remedy}" if needed and remedy else ""))
         return Finding(True, f"this account may use {what}")  # such as: there is no menu, there are no agents
     except ApiFailed as error:
         return Finding(False, f"{what}: WeChat gave no usable answer ({error.why})")

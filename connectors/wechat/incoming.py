@@ -65,7 +65,7 @@ def _event(payload: Payload, titles: Mapping[str, str]) -> Question | None:
         # A QR code may carry an intent as its scene: whoever scans it is answered at once.
         scene = key.removeprefix(_SCENE)
         if scene.startswith(INTENT):
-            return Question(_number(payload), address_of(payload), titles.get(scene, scene), choice=scene, tap=True)
+            return Question(_number(payload), address_of(payload), titles.get(scene, scene.removeprefix(INTENT)), choice=scene, tap=True)
         return Question(_number(payload), address_of(payload), _FOLLOWED, choice=START, tap=True) if name == "subscribe" else None
     if name == "click":
         # An entry of an older menu, which some phones still show, is understood by its words.

@@ -23,7 +23,7 @@ ACCOUNT: Final = "gh_0123456789ab"
 
 
 class Unavailable(Exception):
-    """What readers are told as 该公众号提供的服务出现故障，请稍后再试."""
+    """What readers are told as 该公众号提供的服务出现故障，请稍后再试; the message says what the platform got instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,18 @@ class Player:
 
     def send(self, fields: Mapping[str, Any]) -> Shown:
         """Up to three times, each with a signature of its own, as long as nothing usable comes back."""
+        why = ""
         for number in range(1, TRIES + 1):
             self.tries = number
             try:
                 answer = self.post(fields)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                why = f"no answer: {type(error).__name__}"
                 continue
             if answer.status_code == 200:
                 return self.shown(answer)
-        raise Unavailable
+            why = f"HTTP {answer.status_code}: {answer.text[:200]}"
+        raise Unavailable(why)
 
     def post(self, fields: Mapping[str, Any]) -> httpx.Response:
         """One request."""
@@ -108,7 +111,7 @@ class Player:
             return Shown(raw=answer.content)
         body = self._opened(answer.content)
         if len(parse(body)["Content"].encode()) > 2048:
-            raise Unavailable
+            raise Unavailable("an answer of more than 2048 bytes")
         articles = () if self.json else _articles(body)
         return Shown(parse(body)["Content"], articles, body)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.replies import deserialize_reply
 
 from bot import connector
 from bot.domain import ConversationState
@@ -13,7 +15,7 @@ from bot.errors import WrongSetting
 from bot.messages import Address, Link, Reply, ReplyKind
 from connectors.shared.envelope import Key, signature
 from connectors.wechat.official import Official
-from connectors.wechat.payload import render
+from connectors.wechat.payload import parse, render
 from connectors.wechat.player import Player, Shown, Unavailable
 from tests.conftest import FakeEngine
 from tests.connectors.contract import ANSWER, QUESTION, Contract
@@ -163,6 +165,37 @@ def test_previous_key_is_accepted_and_answered_with_after_a_change(serve: Serve)
     unknown = "0" * 43
     with pytest.raises(Unavailable):
         player(house, key=unknown).text(READER, QUESTION)
+
+
+def test_counterpart_plays_the_platform_and_opens_what_it_is_answered(house: Served) -> None:
+    theirs, client = WeChatCrypto(TOKEN, AES, APP_ID), house.client()
+    fields = {"ToUserName": "gh_1", "FromUserName": READER, "CreateTime": 1767225600, "MsgType": "text", "Content": QUESTION, "MsgId": 1}
+    sealed = theirs.encrypt_message(render(fields, as_json=False).decode(), "1320562132", "1767225601")
+    outer = parse(sealed.encode())
+    query = {"timestamp": "1767225601", "nonce": "1320562132", "encrypt_type": "aes", "msg_signature": outer["MsgSignature"]}
+    answer = client.post("/webhooks/wechat", params=query, content=sealed.encode())
+    told = parse(answer.content)
+    opened = theirs.decrypt_message(answer.content, told["MsgSignature"], told["TimeStamp"], told["Nonce"])
+    reply = deserialize_reply(opened)
+    assert (reply.target, reply.source, reply.type) == (READER, "gh_1", "text")
+    assert ANSWER in reply.content
+    assert told["Nonce"] == "1320562132"
+
+
+def test_follower_is_answered_once_when_the_same_message_comes_three_times_in_fifteen_seconds(house: Served, wechat: Player) -> None:
+    fields = {
+        "ToUserName": "gh_1",
+        "FromUserName": READER,
+        "CreateTime": 1,
+        "MsgType": "text",
+        "Content": QUESTION,
+        "MsgId": 24012345678901234,
+    }
+    shown = [wechat.shown(wechat.post(fields)).text for _ in range(3)]
+    assert ANSWER in shown[0]
+    assert shown[1:] == shown[:1] * 2
+    assert house.messages("wechat", READER) == [QUESTION]
+    assert house.count("messages") == 2
 
 
 BOMB = '<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><xml><Content>&b;</Content></xml>'

@@ -86,17 +86,37 @@ def test_administrator_is_told_when_there_is_no_menu_to_push(run: Run) -> None:
 
 def test_administrator_sees_and_deletes_the_menu(run: Run, account: Account, api: Platform) -> None:
     account.verdicts["/cgi-bin/menu/get"] = {"menu": {"button": [{"name": "借阅"}]}}
-    assert "借阅" in run("wechat", "menu", "show").output
+    assert run("wechat", "menu", "show").output == "  借阅\n"
     account.verdicts["/cgi-bin/menu/get"] = {"errcode": 46003, "errmsg": "menu no exist"}
     assert "no menu" in run("wechat", "menu", "show").output
     assert run("wechat", "menu", "delete").exit_code == 0
     assert len(api.calls("/cgi-bin/menu/delete")) == 1
 
 
-def test_administrator_learns_why_the_menu_was_refused(run: Run, account: Account) -> None:
-    account.verdicts["/cgi-bin/menu/create"] = {"errcode": 48001, "errmsg": "api unauthorized"}
-    pushed = run("wechat", "menu", "push", more=MENU)
-    assert (pushed.exit_code, "48001" in pushed.output) == (2, True)
+def test_administrator_sees_whether_the_account_has_the_menu_of_the_settings(run: Run, account: Account, api: Platform) -> None:
+    assert "  校外访问\n    VPN  intent:vpn_setup\n    主页  https://lib.example.edu" in run("wechat", "menu", "push", more=MENU).output
+    (button,) = api.calls("/cgi-bin/menu/create")[0].body["button"]
+    as_told = {"name": button["name"], "sub_button": [{**each, "sub_button": []} for each in button["sub_button"]]}
+    account.verdicts["/cgi-bin/menu/get"] = {"menu": {"button": [as_told]}}
+    assert "another menu" not in run("wechat", "menu", "show", more=MENU).output
+    account.verdicts["/cgi-bin/menu/get"] = {"menu": {"button": [{**as_told, "name": "旧"}]}}
+    assert "another menu" in run("wechat", "menu", "show", more=MENU).output
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ({"errcode": 48001, "errmsg": "api unauthorized"}, "no permission for the menu"),
+        ({"errcode": 40018, "errmsg": "invalid button name size"}, "a name in the menu is too long"),
+        ({"errcode": 49999, "errmsg": "something new"}, "49999 something new"),
+        (Told("<html>", 502), "may this server reach the internet"),
+    ],
+)
+def test_administrator_learns_why_the_menu_was_refused(run: Run, account: Account, verdict: Any, words: str) -> None:
+    account.verdicts["/cgi-bin/menu/create"] = account.verdicts["/cgi-bin/menu/get"] = verdict
+    for command in ("push", "show"):
+        told = run("wechat", "menu", command, more=MENU)
+        assert (told.exit_code, words in told.output) == (2, True), told.output
 
 
 def test_commands_need_a_token_in_the_settings(tmp_path: Path) -> None:
@@ -111,7 +131,8 @@ def test_doctor_finds_nothing_wrong_with_a_working_account(run: Run, serve: Call
     assert "WRONG" not in told
     assert "https://ask.lib.example.edu/webhooks/wechat" in told
     visited = run("wechat", "doctor", public=house.url)
-    assert "passes the check of the console" in visited.output
+    assert "passes the check of the console, and takes messages" in visited.output
+    assert house.count("messages") == 0
     assert "ports 80 and 443 only" in visited.output
     assert visited.exit_code == 1
 
@@ -150,13 +171,39 @@ def test_doctor_says_that_the_server_has_another_token(run: Run, serve: Callable
     assert "has another token" in run("wechat", "doctor", public=house.url).output
 
 
+def test_doctor_says_that_the_server_has_another_key(run: Run, serve: Callable[..., Served]) -> None:
+    house = serve({"wechat": {**SAFE, "encoding_aes_key": "A" * 43}})
+    assert "cannot open messages" in run("wechat", "doctor", public=house.url).output
+
+
+@pytest.mark.parametrize(("method", "words"), [("GET", "not the echo"), ("POST", "does the proxy let POST through")])
+def test_doctor_says_that_something_else_answers_at_the_address(run: Run, method: str, words: str) -> None:
+    def proxy(asked: Asked) -> Told:
+        return Told("<html>", 404) if asked.method == method else Told(asked.query["echostr"])
+
+    with platform(proxy) as there:
+        assert words in run("wechat", "doctor", public=there.url).output
+
+
 def test_administrator_plays_a_follower_against_the_running_server(run: Run, serve: Callable[..., Served]) -> None:
     house = serve({"wechat": dict(SAFE)})
     played = run("simulate", "wechat", "--url", house.url, QUESTION, "/follow", "/tap intent:vpn_setup", "/image", "/leave")
     assert played.exit_code == 0, played.output
     assert played.output.count("不用安装软件") == 2
     assert "问询台" in played.output
-    assert "[no answer now]" in played.output
+    assert "微信: /leave\n[no answer now" in played.output
+    more = run(
+        "simulate", "wechat", "--url", house.url, "--openid", "oOther", f"/voice {QUESTION}", "/scan intent:vpn_setup", "/location", "/fly"
+    )
+    assert more.output.count("不用安装软件") == 2
+    assert "[not sent: there are /follow" in more.output
+    assert house.messages("wechat", "oOther") == [QUESTION, "vpn_setup", ""]
+
+
+def test_administrator_sees_why_a_follower_would_get_no_answer(run: Run, serve: Callable[..., Served]) -> None:
+    house = serve({"wechat": {**SAFE, "encoding_aes_key": "A" * 43}})
+    played = run("simulate", "wechat", "--url", house.url, QUESTION)
+    assert "故障，请稍后再试]  (HTTP 403: the signature is wrong)" in played.output
 
 
 def test_administrator_is_told_when_nothing_answers(run: Run) -> None:

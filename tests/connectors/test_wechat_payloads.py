@@ -67,6 +67,13 @@ EVENTS: dict[str, tuple[dict[str, Any], tuple[str, str] | None]] = {
     "location report": (event("LOCATION", Latitude="23.1", Longitude="113.3", Precision="119.3"), None),
     "template sent": (event("TEMPLATESENDJOBFINISH", MsgID="200163836", Status="success"), None),
     "agent's session": (event("kf_create_session", KfAccount="a@b"), None),
+    "agent's session handed on": (event("kf_switch_session", FromKfAccount="a@b", ToKfAccount="c@b"), None),
+    "agent's session over": (event("kf_close_session", KfAccount="a@b", CloseType="KF"), None),
+    "mass message sent": (event("MASSSENDJOBFINISH", MsgID="1000001625", Status="send success", TotalCount=100), None),
+    "published": (event("PUBLISHJOBFINISH", publish_id="2247503051"), None),
+    "mini program": (event("view_miniprogram", EventKey="pages/index", MenuId="1"), None),
+    "right taken back": (event("user_authorization_revoke", OpenID="oUserOpenId0001", RevokeInfo="1"), None),
+    "account verified": (event("naming_verify_success", ExpiredTime=1442401156), None),
     "unsubscribe": (event("unsubscribe", EventKey=""), None),
 }
 
@@ -93,6 +100,25 @@ def test_event_is_read_as_what_it_means(name: str, as_json: bool) -> None:
     found = question_of(read(fields, as_json), TITLES)
     assert ((found.text, found.choice) if found else None) == expected
     assert found is None or found.tap
+
+
+SCANNED = "<ScanCodeInfo><ScanType>qrcode</ScanType><ScanResult>{text}</ScanResult></ScanCodeInfo>"
+PICTURES = "<SendPicsInfo><Count>1</Count><PicList><item><PicMd5Sum>{text}</PicMd5Sum></item></PicList></SendPicsInfo>"
+PLACE = "<SendLocationInfo><Location_X>23</Location_X><Location_Y>113</Location_Y><Scale>15</Scale><Label>{text}</Label></SendLocationInfo>"
+INSIDE = {
+    "scancode_push": SCANNED, "scancode_waitmsg": SCANNED, "pic_sysphoto": PICTURES, "pic_photo_or_album": PICTURES, "pic_weixin": PICTURES,
+    "location_select": PLACE,
+    "subscribe_msg_popup_event": "<SubscribeMsgPopupEvent><List><TemplateId>{text}</TemplateId></List></SubscribeMsgPopupEvent>",
+    "card_pass_check": "<CardId>{text}</CardId>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_event_with_more_inside_is_acknowledged_and_its_inside_is_not_taken_for_words(name: str) -> None:
+    head = "".join(f"<{field}><![CDATA[{value}]]></{field}>" for field, value in event(name, EventKey="6").items())
+    found = parse(f"<xml>{head}{INSIDE[name].format(text='<![CDATA[<Content>转人工</Content>]]>')}</xml>".encode())
+    assert (found["Event"], found["Content"]) == (name, "")
+    assert question_of(found, TITLES) is None
 
 
 def test_leaving_is_told_from_other_events_in_any_case() -> None:

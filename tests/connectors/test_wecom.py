@@ -1,6 +1,7 @@
 """WeCom customer service against a platform on loopback that enforces its own rules."""
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
+from wechatpy.enterprise.crypto import WeChatCrypto as EnterpriseCrypto
 
-from bot import connector, reports
+from bot import connector
 from bot.connector import Delivery
 from bot.domain import DeliveryStatus, TicketStatus
 from bot.errors import DeliveryFailed, DeliveryRefused, WrongSetting
+from bot.ledger import Ledger
 from bot.messages import Address, Reply, ReplyKind
-from bot.reports import Figures
+from bot.reports import Figures, Query
 from connectors.shared.envelope import Key
 from connectors.wecom.intake import inbox
 from tests.connectors.contract import ANSWER, QUESTION, Contract
@@ -136,6 +139,24 @@ ECHO = {
 
 def test_administrators_check_of_the_address_passes_with_our_own_vector(house: Served) -> None:
     assert house.client().get("/webhooks/wecom", params=ECHO).content == b"5927782489442352469"
+
+
+def test_counterpart_rings_and_the_message_is_fetched(house: Served, there: Wecom) -> None:
+    there.says("wm-reader", QUESTION)
+    theirs = EnterpriseCrypto(TOKEN, AES_KEY, CORP)
+    body = theirs.encrypt_message(doorbell().decode(), "1597212914", "1767225602")
+    signed = re.search(r"<MsgSignature><!\[CDATA\[(\w+)\]\]>", body)
+    assert signed
+    query = {"timestamp": "1767225602", "nonce": "1597212914", "msg_signature": signed[1]}
+    assert house.client().post("/webhooks/wecom", params=query, content=body.encode()).text == "success"
+    settle(house, there)
+    assert len(there.shown("wm-reader")) == 1
+
+
+def test_counterpart_opens_what_is_sealed_for_wecom() -> None:
+    query, body = sealed(doorbell())
+    opened = EnterpriseCrypto(TOKEN, AES_KEY, CORP).decrypt_message(body, query["msg_signature"], query["timestamp"], query["nonce"])
+    assert opened == doorbell().decode()
 
 
 WRONG = {
@@ -475,9 +496,9 @@ def said(house: Served) -> list[tuple[str, str, str]]:
 
 def figures(house: Served) -> Figures:
     """All questions of these days."""
-    now = datetime.now(UTC)
-    history = house.desk.store.read(lambda s: s.histories(now - timedelta(days=1), now + timedelta(days=1)))
-    return reports.figures(reports.questions(history), house.desk.hours)
+    today = datetime.now(UTC).date()
+    days = Query(today - timedelta(days=1), today + timedelta(days=1))
+    return Ledger(house.desk.store, house.desk.hours).grouped(days, "channel")[0]
 
 
 def taken(there: Wecom, user: str = "wm-reader", agent: str = "li") -> None:
@@ -568,6 +589,38 @@ def test_ticket_that_our_desk_has_stays_there_when_an_agents_session_ends(house:
     tell(house, there)
     (ticket,) = house.tickets(TicketStatus.ANSWERED)
     assert ticket.claimed_by == "anna"
+
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "enter_session": {"scene": "123", "scene_param": "abc"},
+    "msg_send_fail": {"fail_msgid": "somebody-elses", "fail_type": 4},
+    "servicer_status_change": {"servicer_userid": "li", "status": 1},
+    "session_status_change": {"change_type": 2, "old_servicer_userid": "li", "new_servicer_userid": "wang"},
+    "user_recall_msg": {"recall_msgid": "msg-1"},
+    "servicer_recall_msg": {"recall_msgid": "msg-1", "servicer_userid": "li"},
+    "reject_customer_msg_switch_change": {"servicer_userid": "li", "reject_switch": 1},
+    "an_event_of_next_year": {"size": "3"},
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_event_of_every_type_is_dealt_with_and_holds_nobody_up(house: Served, there: Wecom, event: str) -> None:
+    there.says("wm-reader", "转人工")
+    there.happens("wm-reader", event, **EVENTS[event])
+    there.says("wm-reader", "还在吗")
+    tell(house, there)
+    assert house.messages("wecom", "wm-reader") == ["转人工", "还在吗"]
+    assert len(there.shown("wm-reader")) == 1
+
+
+@pytest.mark.parametrize("change", [1, 2, 3, 4])
+def test_agent_has_the_customer_after_every_change_but_the_end(house: Served, there: Wecom, change: int) -> None:
+    there.happens("wm-reader", "session_status_change", change_type=change, old_servicer_userid="li", new_servicer_userid="wang")
+    there.says("wm-reader", QUESTION)
+    there.states["wm-reader"] = 0
+    tell(house, there)
+    claimed = [ticket.claimed_by for ticket in house.tickets(TicketStatus.CLAIMED)]
+    assert (claimed, len(there.shown("wm-reader"))) == ((["wecom:wang"], 0) if change != 3 else ([], 1))
 
 
 @pytest.mark.parametrize("kind", ["image", "business_card", "miniprogram", "hologram"])
