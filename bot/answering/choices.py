@@ -70,6 +70,8 @@ class Choices(Requests):
     def _chosen(self, s: Situation, chosen: Choice) -> Decision:
         asked = s.conversation.question
         verb, _, value = chosen.value.partition(":")
+        if row := self._row_choice(s, verb, value):
+            return row
         words = s.conversation.asked
         s = replace(s, conversation=replace(s.conversation, options=(), asked=""))
         if own := self._own_choice(s, verb, value):
@@ -82,7 +84,8 @@ class Choices(Requests):
             if form is not None:
                 decision = self._ask(s, forms.start(form, asked, given), form, self._phrase(s, "form_start", title=form.title) + "\n")
                 return replace(decision, notes=(Note(EventName.FORM_STARTED, intent=value, question=asked),))
-        decision = self._answer(s, value, s.whole.prediction, question=asked, new=not asked)
+        meant = replace(s.whole.prediction, entities=s.conversation.entities or s.whole.prediction.entities)
+        decision = self._answer(s, value, meant, question=asked, new=not asked)
         note = Note(EventName.CHOSEN, intent=value, question=asked)
         learnt = (Example(words, value, "choice", asked),) if words else ()
         return replace(decision, notes=(note, *decision.notes), examples=learnt)
