@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot import groups
 from bot.desk.patrons import LONGEST_QUESTION, Patrons
-from bot.domain import Conversation, ConversationState, Decision, EventName, Handover, Note, Prediction
+from bot.domain import Conversation, ConversationState, Decision, Entry, EventName, Handover, Note, Prediction, Risk
 from bot.errors import TooMuch
 from bot.groups import Heard, Manners
 from bot.messages import START, Action, Address, Language, Link, Question, Reply, ReplyKind
@@ -54,6 +54,14 @@ class Rooms(Patrons):
             if heard is not Heard.ADDRESSED:
                 return _settled(())
         return super().fail(question)
+
+    def readable(self, entry_id: str, language: Language) -> Entry | None:
+        """An entry as everybody may read it; None where the bot may not say it alone today."""
+        entry, today = self.knowledge.entry(entry_id, language), self.clock.calendar().astimezone(self.hours.zone).date()
+        policy = self.answering.policy
+        if entry is None or policy.shadow or entry.intent in policy.off | policy.suggest or not entry.current(today):
+            return None
+        return None if entry.risk is Risk.HIGH and entry.review_by < today else entry
 
     # --- unasked ---
 
@@ -190,8 +198,15 @@ class Rooms(Patrons):
             text = self._phrase("group_again", language, time=f"{at:%H:%M}", title=entry.title if entry else "")
             return replace(reply, text=text, links=(full,))
         s.speak(address.connector, address.room, key, now)
+        entry = self.readable(reply.entry, language)
+        if entry is None or entry.answer.rstrip() not in reply.text:  # what no page has is said whole
+            return reply
         text, cut = groups.beginning(reply.text, manners.longest)
         return replace(reply, text=text, links=(full,)) if cut else reply
+
+    def room_name(self, room: str) -> str:
+        """How the settings call a group; its own id where they do not."""
+        return self._groups.manners(room).name
 
     def _speaks(self, address: Address) -> bool:
         now = self.clock.calendar().astimezone(self.hours.zone)

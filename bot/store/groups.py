@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.domain import EventName, GroupRow, Ticket
 from bot.store import rows
 from bot.store.base import Base
 
@@ -33,3 +34,35 @@ class Groups(Base):
         )
         self._db.conn.execute("insert into search (rowid, words) select ?, words from search where rowid = ?", (copied.lastrowid, message))
         self.changed.add(conversation)
+
+    def groups(self, since: datetime) -> tuple[GroupRow, ...]:
+        """Every group that asked anything since then, most questions first."""
+        found = self._rows(
+            "select connector, room, count(distinct e.question) as questions, max(at) as last,"
+            " count(distinct t.id) as requests from events e"
+            " left join tickets t on t.question = e.question and t.reason = 'form'"
+            " where e.room != '' and e.name = ? and e.at >= ? group by connector, room order by questions desc, room",
+            EventName.ASKED.value, rows.stamp(since),
+        )  # fmt: skip
+        return tuple(
+            GroupRow(row["connector"], row["room"], row["questions"], row["requests"], datetime.fromisoformat(row["last"])) for row in found
+        )
+
+    def asked_by_group(self, connector: str, room: str, since: datetime) -> tuple[tuple[str, int], ...]:
+        """The intents of a group's questions, with their numbers, most first."""
+        found = self._rows(
+            "select intent, count(*) as n from events where connector = ? and room = ? and room != '' and name = ? and at >= ?"
+            " group by intent order by n desc, intent",
+            connector, room, EventName.ASKED.value, rows.stamp(since),
+        )  # fmt: skip
+        return tuple((row["intent"], row["n"]) for row in found)
+
+    def wanted_by_group(self, connector: str, room: str, since: datetime, limit: int = 500) -> tuple[Ticket, ...]:
+        """The requests that were made in a group, newest first."""
+        found = self._rows(
+            "select t.* from tickets t join events e on e.question = t.question"
+            " where e.connector = ? and e.room = ? and e.room != '' and e.name = ? and e.at >= ? and t.reason = 'form'"
+            " order by t.id desc limit ?",
+            connector, room, EventName.ASKED.value, rows.stamp(since), limit,
+        )  # fmt: skip
+        return tuple(rows.ticket_of(row) for row in found)
