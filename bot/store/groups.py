@@ -66,3 +66,37 @@ class Groups(Base):
             connector, room, EventName.ASKED.value, rows.stamp(since), limit,
         )  # fmt: skip
         return tuple(rows.ticket_of(row) for row in found)
+
+    def pairing(self, word: str, connector: str, user: str, until: datetime) -> None:
+        """A password for somebody; their older one ends."""
+        self._db.conn.execute("delete from pairings where connector = ? and user = ?", (connector, user))
+        self._insert("pairings", {"word": word, "connector": connector, "user": user, "until": rows.stamp(until)})
+
+    def use_pairing(self, word: str, connector: str, now: datetime) -> str:
+        """Whom a password was given to, once; '' when it is unknown, used or too old."""
+        row = self._one("select user from pairings where word = ? and connector = ? and until > ?", word, connector, rows.stamp(now))
+        self._db.conn.execute("delete from pairings where word = ?", (word,))
+        return row["user"] if row else ""
+
+    def link(self, connector: str, member: str, user: str) -> None:
+        """From now on a member of a group is known to be this person."""
+        self._db.conn.execute(
+            "insert into links (connector, member, user) values (?, ?, ?)"
+            " on conflict (connector, member) do update set user = excluded.user",
+            (connector, member, user),
+        )
+
+    def linked(self, connector: str, member: str) -> str:
+        """Who a member of a group is in private; '' where that is not known."""
+        row = self._one("select user from links where connector = ? and member = ?", connector, member)
+        return row["user"] if row else ""
+
+    def is_linked(self, connector: str, user: str) -> bool:
+        """Whether this is who a member of some group is in private."""
+        return self._one("select 1 from links where connector = ? and user = ?", connector, user) is not None
+
+    def adopt(self, old: int, new: int) -> None:
+        """Messages and tickets of one conversation belong to another."""
+        self._db.conn.execute("update messages set conversation = ? where conversation = ?", (new, old))
+        self._db.conn.execute("update tickets set conversation = ? where conversation = ?", (new, old))
+        self.changed |= {old, new}
