@@ -306,3 +306,21 @@ class RosterPage:
     def name(self, login: str) -> str:
         """How colleagues see somebody."""
         return dict(self.names).get(login, login)
+
+
+@dataclass(frozen=True, slots=True)
+class LogbookPage:
+    """logbook.html: writing down a consultation. `topics` are intents with titles, `often` those that get a button; the rest is
+    what was typed and, after it was stored, the channel it was `done` for."""
+
+    frame: Frame
+    channels: tuple[str, ...]
+    topics: tuple[tuple[str, str], ...]
+    often: tuple[str, ...]
+    now: str
+    channel: str = ""
+    topic: str = ""
+    text: str = ""
+    at: str = ""
+    done: str = ""
+    error: str = ""
