@@ -472,6 +472,17 @@ class Held:
     due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """What a group has asked within some time: how many questions and requests, the last one `last_at`."""
+
+    connector: str
+    room: str
+    questions: int
+    requests: int
+    last_at: datetime
+
+
 class Role(StrEnum):
     """What a signed-in person may do."""
 
