@@ -2,6 +2,7 @@
 
 from bot.store.blocks import Blocks
 from bot.store.deliveries import Deliveries
+from bot.store.examples import Examples
 from bot.store.figures import Rollups
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
@@ -30,5 +31,6 @@ class Session(
     Audit,
     Blocks,
     Facts,
+    Examples,
 ):
     """Reads and writes inside one transaction."""
