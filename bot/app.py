@@ -24,7 +24,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, logbook, mailbox, manager, patron, people, roster, signin, system
+from bot.pages import account, answers, groups, intents, logbook, mailbox, manager, patron, people, roster, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.desk import Workroom
 from bot.pages.render import HERE, Pages
@@ -139,6 +139,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
     mailbox.mount(app, pages, desk)
+    answers.mount(app, pages, desk)
+    groups.mount(app, pages, desk)
     signin.mount(app, pages)
     if university:
         signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
-from bot.domain import AuditEntry, Deed, Librarian, LoginSession, Message, Role, Ticket
+from bot.domain import AuditEntry, Deed, GroupRow, Librarian, LoginSession, Message, Role, Ticket
 from bot.messages import Exchange, Language
 from bot.reports import Figures
 from bot.roster import Duty, Roster, ShiftNote, Special
@@ -187,6 +187,46 @@ class DocsPage:
     frame: Frame
     version: str
     operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPage:
+    """answer.html: one curated answer, for everybody."""
+
+    frame: Frame
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """One group that asks the bot."""
+
+    row: GroupRow
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """One request that was made in a group; `fields` are the form's, under their labels, without those that are personal."""
+
+    ticket: Ticket
+    title: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPage:
+    """groups.html: what groups ask; topics and requests are those of the chosen one. `address` is the page without a format."""
+
+    frame: Frame
+    days: int
+    spans: tuple[int, ...]
+    groups: tuple[GroupLine, ...]
+    name: str
+    topics: tuple[tuple[str, int], ...]
+    requests: tuple[RequestLine, ...]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
