@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
-from bot.domain import AuditEntry, Deed, GroupRow, Librarian, LoginSession, Message, Role, Ticket
+from bot.domain import AuditEntry, Deed, Entry, GroupRow, Librarian, LoginSession, Message, Role, Ticket
 from bot.messages import Exchange, Language
 from bot.reports import Figures
 from bot.roster import Duty, Roster, ShiftNote, Special
