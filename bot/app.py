@@ -23,7 +23,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, mailbox, manager, patron, people, signin, system
+from bot.pages import account, intents, mailbox, manager, parse, patron, people, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
@@ -142,6 +142,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     manager.mount(app, pages, desk, house.ledger(settings, desk.store))
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
+    if settings.loopback or settings.understanding.token:
+        parse.mount(app, desk, token=settings.understanding.token, quick=mind.quick)
     for each in connectors.values():
         each.mount(app, interface)
     app.static("/static", HERE / "static", name="static")
@@ -159,7 +161,7 @@ def _guard(app: Sanic[Any, Any], settings: Settings) -> None:
 
     @app.on_request
     async def refuse(request: Request) -> HTTPResponse | None:
-        if request.method in _READING or request.path.startswith("/webhooks/"):
+        if request.method in _READING or request.path.startswith("/webhooks/") or request.path == parse.PATH:
             return None
         if not _same_site(request):
             return json({"error": "requests from other sites are refused"}, status=403)

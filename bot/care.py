@@ -5,11 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-import opencc
+from bot.text import clean, simplified
 
-from bot.text import clean
-
-_TO_SIMPLIFIED = opencc.OpenCC("t2s")
 _TITLE = re.compile(r"《[^》]*》")
 _APOSTROPHE = re.compile(r"['’]")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -44,6 +41,6 @@ class Safeguard:
 
 def flat(text: str) -> str:
     """The whole message as cues are looked for in it: simplified, lower case, no marks, no spaces between Chinese characters."""
-    folded = _TO_SIMPLIFIED.convert(unicodedata.normalize("NFKC", clean(text)).lower())
+    folded = simplified(unicodedata.normalize("NFKC", clean(text)).lower())
     words = _NO_LETTER.sub(" ", _APOSTROPHE.sub("", _TITLE.sub(" ", folded)))
     return _BETWEEN_HANZI.sub("", words).strip()
