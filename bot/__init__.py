@@ -5,7 +5,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     messages, errors          what connectors share with the bot: Address, Question, Reply
     incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
-    connector
+    connector, roster
     text, pinyin, settings, tickets, hours, slots, windows, limits, live, groups
     care                      what the bot never answers by itself
     training                  intents/ -> examples

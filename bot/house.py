@@ -20,6 +20,7 @@ from bot.ledger import Ledger
 from bot.listening import Listener
 from bot.months import Months
 from bot.rasa_engine import RasaEngine
+from bot.roster import Roster
 from bot.settings import Settings
 from bot.store import Store
 
@@ -162,7 +163,7 @@ def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) 
     own = at_work(settings, opened, understanding.answering.kinds)
     complain(own)
     return Desk(
-        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
+        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings, opened),
         limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
         groups=settings.groups,
     )  # fmt: skip
@@ -179,10 +180,10 @@ def complain(own: Autonomy) -> None:
         log.warning("%s", complaint)
 
 
-def hours(settings: Settings) -> DutyHours:
-    """When librarians are on duty."""
-    calendar = settings.calendar
-    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra)
+def hours(settings: Settings, opened: Store | None = None) -> DutyHours:
+    """When librarians are on duty: by the settings, and by the roster that a database holds."""
+    calendar, roster = settings.calendar, opened.read(lambda s: s.roster()) if opened else Roster()
+    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra, roster)
 
 
 def store(settings: Settings) -> Store:
@@ -197,7 +198,7 @@ def months(settings: Settings, opened: Store) -> Months:
 
 def ledger(settings: Settings, opened: Store) -> Ledger:
     """The figures of a database."""
-    return Ledger(opened, hours(settings), settings.reports.librarians)
+    return Ledger(opened, hours(settings, opened), settings.reports.librarians)
 
 
 def address(settings: Settings) -> str:

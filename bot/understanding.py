@@ -24,7 +24,5 @@ def part(text: str, engine: Engine, knowledge: Knowledge) -> Part:
     """One text as a whole."""
     prediction = engine.predict(text)
     entities = knowledge.finder.find(text, typos=False)
-    wanted = lookups.KINDS.get(prediction.intent, frozenset())
-    if wanted and not any(entity.kind in wanted for entity in entities):
-        entities += knowledge.finder.find(text, wanted)
+    entities += lookups.named(prediction.intent, text, knowledge, entities)
     return Part(text, replace(prediction, entities=(*prediction.entities, *entities)))
