@@ -23,7 +23,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, mailbox, manager, parse, patron, people, roster, signin, system
+from bot.pages import account, answers, groups, intents, logbook, mailbox, manager, parse, patron, people, roster, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
@@ -133,6 +133,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
     patron.mount(app, pages, desk, interface)
     mailbox.mount(app, pages, desk)
+    answers.mount(app, pages, desk)
+    groups.mount(app, pages, desk)
     signin.mount(app, pages)
     if university:
         signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))
@@ -146,6 +148,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         figures.duty = desk.hours
 
     roster.mount(app, pages, desk, adopt)
+    logbook.mount(app, pages, desk)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     if settings.loopback or settings.understanding.token:

@@ -103,7 +103,8 @@ def policy(settings: Settings) -> Policy:
     kept = settings.retention
     return Policy(
         u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow",
-        form_expires_after=lying, keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
+        join_within=timedelta(seconds=u.join_seconds), form_expires_after=lying,
+        keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
     )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ class Understanding(_Section):
     margin: float = Field(default=0.05, ge=0, le=1)
     clarify_at: float = Field(default=0.21, ge=0, le=1)
     forget_after_minutes: int = Field(default=30, ge=1)
+    join_seconds: int = Field(default=60, ge=0)
     form_expires_after_minutes: int = Field(default=120, ge=1)
     mode: Literal["auto", "shadow"] = "auto"
     suggest: tuple[str, ...] = ()

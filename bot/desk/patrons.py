@@ -26,9 +26,10 @@ from bot.errors import NotFound, Refused, TooMuch
 from bot.messages import Action, Address, Exchange, Language, Line, Question, Reply, ReplyKind
 from bot.store import Session
 from bot.text import clean, has_words, language_of
-from bot.understanding import understand
+from bot.understanding import joined, understand
 
 LONGEST_QUESTION = 10_000
+_LONGEST_PIECE = 200  # characters of a message that can be the rest of another
 _NOTHING = Prediction("", 0.0)
 
 
@@ -45,8 +46,16 @@ class Patrons(Effects, Agents):
         if len(text) > LONGEST_QUESTION:
             raise TooMuch("characters in a message", LONGEST_QUESTION)
         question = replace(question, text=text)
-        parts = understand(text, self.engine, self.knowledge) if has_words(text) else (Part(text, _NOTHING),)
+        parts = self._understood(question) if has_words(text) else (Part(text, _NOTHING),)
         return self.store.write(lambda s: self._take(s, question, parts))
+
+    def _understood(self, question: Question) -> tuple[Part, ...]:
+        """What a message means, alone and with the fragments before it. Not in the writer: an engine may take its time."""
+        parts = understand(question.text, self.engine, self.knowledge)
+        talk = self.store.read(lambda s: s.existing_conversation(question.address)) if len(question.text) <= _LONGEST_PIECE else None
+        if talk is None or not any(talk.pending) or talk.state is not ConversationState.BOT:
+            return parts
+        return (*parts, joined(question.text, talk.pending, self.engine, self.knowledge))
 
     def fail(self, question: Question) -> Future[tuple[Reply, ...]]:
         """The way out when `ask` has failed: the message goes to a person, and the asker is told."""
@@ -144,6 +153,8 @@ class Patrons(Effects, Agents):
             self._record(s, conversation, Note(EventName.ASKED, intent, question=asked, college=college), now, engine=engine)
         for note in decision.notes:
             self._record(s, conversation, replace(note, question=note.question or asked), now)
+        for example in decision.examples:
+            s.add_example(example, conversation.id, now)
         replies = decision.replies
         if decision.handover:
             conversation, told = self._open_ticket(

@@ -19,7 +19,7 @@ from bot.desk import Desk
 from bot.domain import Prediction
 from bot.errors import EngineUnavailable
 from bot.text import clean
-from bot.understanding import part
+from bot.understanding import part_of
 
 PATH = "/model/parse"
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -35,7 +35,7 @@ def mount(app: Sanic[Any, Any], desk: Desk, *, token: str, quick: bool) -> None:
     engine, knowledge = desk.engine, desk.knowledge
 
     def understood(text: str) -> Prediction:
-        return part(clean(text), engine, knowledge).prediction
+        return part_of(clean(text), engine, knowledge).prediction
 
     @app.post(PATH, name="parse")
     async def parse(request: Request) -> HTTPResponse:

@@ -1,6 +1,7 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
 from bot.store.deliveries import Deliveries
+from bot.store.examples import Examples
 from bot.store.figures import Rollups
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
@@ -28,5 +29,6 @@ class Session(
     LoginSessions,
     Audit,
     Facts,
+    Examples,
 ):
     """Reads and writes inside one transaction."""
