@@ -24,7 +24,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, answers, groups, intents, logbook, mailbox, manager, patron, people, roster, signin, system
+from bot.pages import account, answers, groups, intents, logbook, mailbox, manager, parse, patron, people, roster, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages.desk import Workroom
 from bot.pages.render import HERE, Pages
@@ -158,6 +158,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     logbook.mount(app, pages, desk)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
+    if settings.loopback or settings.understanding.token:
+        parse.mount(app, desk, token=settings.understanding.token, quick=mind.quick)
     for each in connectors.values():
         each.mount(app, interface)
     app.static("/static", HERE / "static", name="static")
@@ -175,7 +177,7 @@ def _guard(app: Sanic[Any, Any], settings: Settings) -> None:
 
     @app.on_request
     async def refuse(request: Request) -> HTTPResponse | None:
-        if request.method in _READING or request.path.startswith("/webhooks/"):
+        if request.method in _READING or request.path.startswith("/webhooks/") or request.path == parse.PATH:
             return None
         if not _same_site(request):
             return json({"error": "requests from other sites are refused"}, status=403)
