@@ -23,8 +23,9 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, mailbox, manager, patron, people, signin, system
+from bot.pages import account, intents, mailbox, patron, people, signin, system
 from bot.pages import desk as desk_pages
+from bot.pages import reports as report_pages
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.settings import Settings
@@ -139,7 +140,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
     desk_pages.mount(app, pages, desk, hub)
-    manager.mount(app, pages, desk, house.ledger(settings, desk.store))
+    report_pages.mount(app, pages, desk, house.ledger(settings, desk.store), house.months(settings, desk.store))
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():

@@ -193,6 +193,10 @@ class Rooms(Patrons):
         text, cut = groups.beginning(reply.text, manners.longest)
         return replace(reply, text=text, links=(full,)) if cut else reply
 
+    def room_name(self, room: str) -> str:
+        """How the settings call a group; its own id where they do not."""
+        return self._groups.manners(room).name
+
     def _speaks(self, address: Address) -> bool:
         now = self.clock.calendar().astimezone(self.hours.zone)
         return self._groups.manners(address.room).speaks(now)

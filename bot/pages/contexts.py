@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from bot.autonomy import Doubt, Mode, Standing
 from bot.domain import AuditEntry, Candidate, Deed, Entry, Librarian, LoginSession, Message, QueueRow, Role, Ticket, Window
 from bot.messages import Exchange, Language
-from bot.reports import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +170,6 @@ class TicketPage:
     window: Window | None = None
     closes_in: int = 0
     draft: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsPage:
-    """reports.html: the figures of a period, in total and by one property."""
-
-    frame: Frame
-    start: str
-    end: str
-    by: str
-    ways: tuple[str, ...]
-    total: Figures
-    lines: tuple[Figures, ...]
     error: str = ""
 
 
