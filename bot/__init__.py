@@ -5,14 +5,14 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     messages, errors          what connectors share with the bot: Address, Question, Reply
     incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
-    connector
+    connector, roster
     text, masking, pinyin, settings, tickets, hours, slots, windows, limits, live, groups
     care                      what the bot never answers by itself
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
     forms, lookups            request forms; answers from tables
-    classifier, embedding, rasa_engine, understanding
+    classifier, embedding, rasa_engine, listening, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
     evaluation                labelled messages + predictions + policy -> figures, pure
     autonomy                  which intents the bot answers alone, by what was measured and what patrons said

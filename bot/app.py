@@ -23,7 +23,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, intents, mailbox, patron, people, signin, system
+from bot.pages import account, intents, mailbox, patron, people, roster, signin, system
 from bot.pages import desk as desk_pages
 from bot.pages import reports as report_pages
 from bot.pages.render import HERE, Pages
@@ -90,10 +90,10 @@ class Doors:
 class _Routes(Router):
     """Whoever may GET may ask for the head alone, as proxies and monitors do; streams have no end to be told of."""
 
-    def add(self, uri: str, methods: Iterable[str], *given: Any, **named: Any) -> Any:  # type: ignore[override]
-        """A route, as Sanic adds it."""
-        offered = set(methods)
-        if "GET" in offered and not uri.endswith("/events"):
+    def add(self, uri: str, methods: Iterable[str] | None, *given: Any, **named: Any) -> Any:  # type: ignore[override]
+        """A route, as Sanic adds it; one without methods is a WebSocket, which begins as a GET."""
+        offered = set(methods or ("GET",))
+        if methods and "GET" in offered and not uri.endswith("/events"):
             offered.add("HEAD")
         return super().add(uri, offered, *given, **named)
 
@@ -140,7 +140,13 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
     desk_pages.mount(app, pages, desk, hub)
-    report_pages.mount(app, pages, desk, house.ledger(settings, desk.store), house.months(settings, desk.store))
+    figures, months = house.ledger(settings, desk.store), house.months(settings, desk.store)
+    report_pages.mount(app, pages, desk, figures, months)
+
+    def adopt() -> None:
+        figures.duty = months.duty = desk.hours
+
+    roster.mount(app, pages, desk, adopt)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
     for each in connectors.values():

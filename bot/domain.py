@@ -275,12 +275,12 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased, a
-    database is reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
+    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased,
+    databases are reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
 
     withdraw: int = 0
     erase: bool = False
-    fault: str = ""
+    faults: tuple[str, ...] = ()
     incidents: tuple[int, ...] = ()
 
 

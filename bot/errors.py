@@ -6,6 +6,7 @@ RefdeskError
 ├── WrongSetting(key, why)               refdesk.toml or the environment
 ├── UnknownConnector(name)
 ├── ModelUnusable(path, why)             missing, truncated, other version: retrain
+├── EndedEarly(what, code)               a process that worked for this one is gone, killed or out of memory
 ├── EvidenceUnusable(path, why)          what was measured cannot be read: measure again
 ├── EmbeddingUnusable(path, why)         the embedding model's folder lacks a file, or its packages are not installed
 ├── EngineUnavailable(engine, why)       the Rasa server is down, slow, or answers nonsense
@@ -30,7 +31,10 @@ from pathlib import Path
 
 
 class RefdeskError(Exception):
-    """Root of everything that Refdesk raises on purpose."""
+    """Root of everything that Refdesk raises on purpose. Comes whole out of another process, evidence included."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class Defect(RefdeskError):
@@ -71,6 +75,14 @@ class ModelUnusable(RefdeskError):
     def __init__(self, path: Path, why: str) -> None:
         self.path, self.why = path, why
         super().__init__(f"{path}: {why}; run `refdesk train`")
+
+
+class EndedEarly(RefdeskError):
+    """Work in a process of its own did not come to its end; `code` is that process's exit code, minus the signal's number."""
+
+    def __init__(self, what: str, code: int) -> None:
+        self.what, self.code = what, code
+        super().__init__(f"{what} ended early (exit code {code}): killed, or out of memory?")
 
 
 class EvidenceUnusable(RefdeskError):

@@ -14,6 +14,7 @@ from bot.embedding import EmbeddedEngine
 from bot.errors import Defect, RefdeskError
 from bot.evaluation import Labelled
 from bot.evaluation_report import Evaluated, Lesson
+from bot.listening import Listener
 from bot.messages import Language
 from bot.rasa_engine import RasaEngine
 from bot.settings import Settings
@@ -83,10 +84,11 @@ def evaluate(
         tested = RasaEngine(settings.understanding.rasa_url, settings.understanding.rasa_timeout, _Unavailable())
     elif settings.understanding.embedding:
         tested, engine = house.embedded(settings, settings.understanding.embedding, builtin, progress), embedding.NAME
+    courtesies = house.courtesies_among(kinds)
     name = paths[0].stem if len(paths) == 1 else paths[0].parent.name
-    runs = [_run(f"{name}, {engine}", tested, rows, policy, kinds, progress)]
+    runs = [_run(f"{name}, {engine}", Listener(tested, courtesies), rows, policy, kinds, progress)]
     if compare:
-        other = classifier.load(compare, None)
+        other = Listener(classifier.load(compare, None), courtesies)
         runs.append(_run(f"{name}, {compare.name}", other, rows, policy, kinds, progress))
     lessons = _lessons(settings, rows, policy, kinds, progress) if learning else ()
     if not cross:

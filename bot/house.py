@@ -17,8 +17,10 @@ from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusabl
 from bot.evaluation import Share
 from bot.hours import DutyHours
 from bot.ledger import Ledger
+from bot.listening import Listener
 from bot.months import Months
 from bot.rasa_engine import RasaEngine
+from bot.roster import Roster
 from bot.settings import Settings
 from bot.store import Store
 
@@ -47,11 +49,18 @@ def mind(settings: Settings, progress: Progress = _silent) -> Mind:
     own, state = _own_engine(settings, progress)
     answered = kinds(settings)
     answering = Answering(curated, answered, earned(settings, answered).in_force())
+    courtesies = courtesies_among(answered)
     if settings.understanding.engine == "rasa":
         u = settings.understanding
         rasa = RasaEngine(u.rasa_url, u.rasa_timeout, own, intents=frozenset({*answered, OUT_OF_SCOPE}))
-        return Mind(rasa, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
-    return Mind(own, answering, lambda: state)
+        heard = Listener(rasa, courtesies)
+        return Mind(heard, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
+    return Mind(Listener(own, courtesies), answering, lambda: state)
+
+
+def courtesies_among(answered: Kinds) -> frozenset[str]:
+    """The intents that are a greeting, thanks and the like."""
+    return frozenset(intent for intent, kind in answered.items() if kind is IntentKind.SOCIAL)
 
 
 def _own_engine(settings: Settings, progress: Progress) -> tuple[Engine, str]:
@@ -125,7 +134,7 @@ def engine(settings: Settings, progress: Progress = _silent) -> classifier.Class
         return classifier.load(path, training.digest(folder))
     except ModelUnusable as reason:
         log.warning("%s; training now", reason.why)
-        return train(settings, progress)
+        return classifier.fit_apart(folder, path, progress)
 
 
 def train(settings: Settings, progress: Progress = _silent) -> classifier.Classifier:
@@ -152,7 +161,7 @@ def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) 
     own = at_work(settings, opened, understanding.answering.kinds)
     complain(own)
     return Desk(
-        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
+        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings, opened),
         limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
         groups=settings.groups,
     )  # fmt: skip
@@ -169,10 +178,10 @@ def complain(own: Autonomy) -> None:
         log.warning("%s", complaint)
 
 
-def hours(settings: Settings) -> DutyHours:
-    """When librarians are on duty."""
-    calendar = settings.calendar
-    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra)
+def hours(settings: Settings, opened: Store | None = None) -> DutyHours:
+    """When librarians are on duty: by the settings, and by the roster that a database holds."""
+    calendar, roster = settings.calendar, opened.read(lambda s: s.roster()) if opened else Roster()
+    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra, roster)
 
 
 def store(settings: Settings) -> Store:
@@ -182,12 +191,12 @@ def store(settings: Settings) -> Store:
 
 def months(settings: Settings, opened: Store) -> Months:
     """The closing of months in a database."""
-    return Months(opened, hours(settings), Clock().now)
+    return Months(opened, hours(settings, opened), Clock().now)
 
 
 def ledger(settings: Settings, opened: Store) -> Ledger:
     """The figures of a database."""
-    return Ledger(opened, hours(settings), settings.reports.librarians)
+    return Ledger(opened, hours(settings, opened), settings.reports.librarians)
 
 
 def address(settings: Settings) -> str:

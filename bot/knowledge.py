@@ -16,7 +16,7 @@ from bot.care import Danger, Safeguard, flat
 from bot.domain import Entity, Entry, Risk
 from bot.errors import Defect, DefectsFound
 from bot.messages import Language, Link
-from bot.tables import Finder, Row
+from bot.tables import Finder, Row, Traits
 from bot.text import bare
 from bot.training import parse, plain
 
@@ -131,6 +131,11 @@ class Knowledge:
     def finder(self) -> Finder:
         """The index over the tables."""
         return Finder(self.rows)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """The index over what rows have in common."""
+        return Traits(self.rows)
 
     @cached_property
     def _by_intent(self) -> dict[str, list[Entry]]:

@@ -3,22 +3,25 @@
 from dataclasses import replace
 
 from bot import lookups
-from bot.domain import Engine, Part
+from bot.domain import OUT_OF_SCOPE, Engine, Part
 from bot.knowledge import Knowledge
+from bot.listening import LIKELY, SURE, asks
 from bot.text import questions_in
 
 
 def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
-    """The whole message first, then each question in it when there are several."""
-    questions = questions_in(text)
-    singles = questions if len(questions) > 1 else ()
-    return tuple(_part(piece, engine, knowledge) for piece in (text, *singles))
+    """The whole message first, then each question in it when there are several. A sentence that neither asks nor means anything to
+    the engine tells what the question is about, and is none itself."""
+    whole, pieces = _part(text, engine, knowledge), questions_in(text)
+    parts = [_part(piece, engine, knowledge) for piece in pieces] if len(pieces) > 1 else []
+    singles = [part for part in parts if part.prediction.intent != OUT_OF_SCOPE or asks(part.text)]
+    if len(singles) == 1 and whole.prediction.confidence < LIKELY and singles[0].prediction.confidence >= SURE:
+        return (replace(singles[0], text=text),)  # what the rest tells made the whole doubtful
+    return (whole, *singles) if len(singles) > 1 else (whole,)
 
 
 def _part(text: str, engine: Engine, knowledge: Knowledge) -> Part:
     prediction = engine.predict(text)
     entities = knowledge.finder.find(text, typos=False)
-    wanted = lookups.KINDS.get(prediction.intent, frozenset())
-    if wanted and not any(entity.kind in wanted for entity in entities):
-        entities += knowledge.finder.find(text, wanted)
+    entities += lookups.named(prediction.intent, text, knowledge, entities)
     return Part(text, replace(prediction, entities=(*prediction.entities, *entities)))

@@ -3,9 +3,11 @@
 import gc
 import hashlib
 import logging
+import multiprocessing
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -19,9 +21,10 @@ from pathlib import Path
 import pytest
 
 from bot import classifier, house, training
-from bot.classifier import Classifier
+from bot.classifier import Classifier, apart, model
+from bot.classifier.apart import Apart
 from bot.domain import OUT_OF_SCOPE, Prediction
-from bot.errors import Defect, DefectsFound, ModelUnusable
+from bot.errors import Defect, DefectsFound, EndedEarly, ModelUnusable
 from bot.pinyin import syllables
 from bot.settings import Settings
 from bot.text import normalise
@@ -521,7 +524,7 @@ def test_a_model_with_one_flipped_byte_in_its_header_is_refused(saved: Path, les
         assert refused(tmp_path / str(at), lesson.digest)
 
 
-@pytest.mark.parametrize("name", [b'"classes"', b'"documents"', b'"lexicon"', b'"vocabulary"', b'"gate_knots"'])
+@pytest.mark.parametrize("name", [b'"classes"', b'"documents"', b'"lexicon"', b'"codes"', b'"gate_knots"'])
 def test_a_model_that_lacks_a_part_is_refused(saved: Path, lesson: Training, name: bytes) -> None:
     content = saved.read_bytes()
     assert content.count(name) == 1
@@ -653,3 +656,68 @@ def test_the_house_names_the_missing_folder_when_there_is_nothing_to_learn_from(
         house.engine(Settings(root=tmp_path))
     assert caught.value.path == tmp_path / "intents"
     assert not (tmp_path / "data").exists()
+
+
+# --- in processes of their own ---
+
+
+def _double(tell: Callable[[str, float], None], number: int) -> int:
+    tell("doubling", 0.5)
+    return 2 * number
+
+
+def _defective(tell: Callable[[str, float], None]) -> None:
+    raise DefectsFound((Defect(Path("a.yml"), 3, "odd"), Defect(Path("b.yml"), 0, "worse")))
+
+
+def _killed(tell: Callable[[str, float], None]) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_work_apart_gives_its_result_and_tells_how_far_it_is() -> None:
+    told: list[tuple[str, float]] = []
+    assert Apart(_double, 21).result(lambda step, share: told.append((step, share))) == 42
+    assert told == [("doubling", 0.5)]
+
+
+def test_an_error_comes_whole_out_of_another_process() -> None:
+    with pytest.raises(DefectsFound) as found:
+        Apart(_defective).result()
+    assert str(found.value) == "a.yml:3: odd\nb.yml: worse"
+    assert [(defect.path, defect.line, defect.what) for defect in found.value.defects] == [
+        (Path("a.yml"), 3, "odd"), (Path("b.yml"), 0, "worse"),
+    ]  # fmt: skip
+
+
+def test_a_process_that_is_killed_is_told() -> None:
+    with pytest.raises(EndedEarly, match="exit code -9"):
+        Apart(_killed).result()
+
+
+@pytest.mark.parametrize("work", [_double, _defective])
+def test_what_another_process_does_can_be_done_here(work: Callable[..., object]) -> None:
+    near, far = multiprocessing.Pipe(duplex=False)
+    apart.run(far, work, (21,) if work is _double else ())
+    news = [near.recv() for _ in range(2 if work is _double else 1)]
+    assert isinstance(news[-1], DefectsFound) or news[-1].value == 42
+    with pytest.raises(EOFError):
+        near.recv()
+    near.close()
+
+
+def test_judges_learned_beside_each_other_are_those_learned_in_turn(
+    small: Classifier, lesson: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "_MUCH", 0)
+    assert classifier.fit(lesson).digest == small.digest
+
+
+def test_a_server_that_had_to_train_has_not_learned_in_its_own_process(tmp_path: Path) -> None:
+    settings = library(tmp_path)
+    code = (
+        "import sys; from bot import house; from bot.settings import read; from pathlib import Path\n"
+        f"house.engine(read(Path({str(tmp_path / 'refdesk.toml')!r}))); print('sklearn' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+    assert classifier.load(settings.at(settings.understanding.model), training.digest(tmp_path / "intents"))

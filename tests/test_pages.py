@@ -557,7 +557,7 @@ def test_times_are_written_as_people_say_them(serve: Callable[..., Served], lang
     from bot.pages.render import Pages
 
     house = serve()
-    pages = Pages(house.desk.knowledge, house.accounts, house.desk.hours.zone, False)
+    pages = Pages(house.desk.knowledge, house.accounts, house.desk.hours.zone, secure=False)
     words = pages._words(Language(lang))
     said = {words["seconds"](value) for value in (None, 40, 200, 7500)}
     assert said >= set(waits) - {"0 分"}

@@ -130,3 +130,21 @@ class Away:
 def test_an_engine_that_is_away_is_told_to_the_caller(curated: Knowledge) -> None:
     with pytest.raises(EngineUnavailable, match="rasa: down"):
         understand("知网打不开", Away(), curated)
+
+
+def test_a_sentence_that_only_tells_is_no_question_of_its_own(curated: Knowledge) -> None:
+    engine = FakeEngine().knows("校外怎么用VPN", "vpn_setup", 0.9)
+    text = "我刚放假回到老家。校外怎么用VPN？"
+    assert [part.text for part in understand(text, engine, curated)] == [text]
+
+
+def test_what_is_told_beside_a_question_does_not_make_it_doubtful(curated: Knowledge) -> None:
+    text = "我刚放假回到老家。校外怎么用VPN？"
+    engine = FakeEngine().knows(text, "vpn_eligibility", 0.4).knows("校外怎么用VPN", "vpn_setup", 0.98)
+    (part,) = understand(text, engine, curated)
+    assert (part.text, part.prediction.intent) == (text, "vpn_setup")
+
+
+def test_a_second_question_nobody_understands_stays_a_question(curated: Knowledge) -> None:
+    engine = FakeEngine().knows("校外怎么用VPN", "vpn_setup").knows("校外怎么用VPN？食堂几点开？", "vpn_setup")
+    assert len(understand("校外怎么用VPN？食堂几点开？", engine, curated)) == 3

@@ -45,8 +45,10 @@ class Steering(Requests):
         chosen = next((o for o in options if typed in (o.key, o.value) or (bare(typed) and bare(typed) == bare(o.title))), None)
         if chosen is None:
             return None
-        s = replace(s, conversation=replace(s.conversation, options=()))
         verb, _, value = chosen.value.partition(":")
+        if row := self._row_choice(s, verb, value):
+            return row
+        s = replace(s, conversation=replace(s.conversation, options=()))
         if own := self._own_choice(s, verb, value):
             return own
         if verb == "human":
@@ -61,7 +63,8 @@ class Steering(Requests):
                 return replace(decision, notes=(Note(EventName.FORM_STARTED, intent=value, question=s.conversation.question),))
         note = Note(EventName.CHOSEN, intent=value, question=s.conversation.question)
         asked = s.conversation.question
-        decision = self._answer(s, value, s.whole.prediction, question=asked, new=not asked)
+        meant = replace(s.whole.prediction, entities=s.conversation.entities)
+        decision = self._answer(s, value, meant, question=asked, new=not asked)
         return replace(decision, notes=(note, *decision.notes))
 
     def _wordless(self, s: Situation) -> Decision | None:

@@ -1,10 +1,11 @@
 """A question that was understood, more or less: the entry, "did you mean", or a person."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot import lookups
-from bot.answering.base import Base, Situation, sure_of, worth_offering
+from bot.answering.base import Situation, sure_of, worth_offering
+from bot.answering.looked_up import LookedUp
 from bot.domain import (
     OUT_OF_SCOPE,
     Candidate,
@@ -23,7 +24,7 @@ _SHORT_FOLLOW_UP = 20
 
 
 @dataclass(frozen=True)
-class Understood(Base):
+class Understood(LookedUp):
     """What to say to an intent."""
 
     def _understood(self, s: Situation, text: str, prediction: Prediction) -> Decision:
@@ -51,7 +52,7 @@ class Understood(Base):
         named = any(entity.kind in kinds for entity in prediction.entities)
         return previous if named and prediction.intent != OUT_OF_SCOPE and len(text) <= _SHORT_FOLLOW_UP else None
 
-    def _clarify(self, s: Situation, likely: Iterable[Candidate], prediction: Prediction) -> Decision:
+    def _clarify(self, s: Situation, likely: Sequence[Candidate], prediction: Prediction) -> Decision:
         titles = [(self.knowledge.title(c.intent, s.language, s.today), c.intent) for c in likely]
         options = (
             *(Choice(str(number), title, f"intent:{intent}") for number, (title, intent) in enumerate(titles, 1)),
@@ -61,7 +62,10 @@ class Understood(Base):
             ReplyKind.CLARIFY, self._phrase(s, "clarify"), choices=options, language=s.language, intent=titles[0][1], action=Action.CLARIFY
         )
         note = Note(EventName.CLARIFIED, titles[0][1])
-        conversation = replace(s.conversation, options=options, entry="", intent="", entities=())
+        # What the message names must not be asked for again when one of these is chosen.
+        table = next((c.intent for c in likely if c.intent in lookups.KINDS), "")
+        entities = (*prediction.entities, *lookups.named(table, s.question.text, self.knowledge, prediction.entities))
+        conversation = replace(s.conversation, options=options, entry="", intent="", entities=entities)
         return Decision(Action.CLARIFY, (reply,), conversation, notes=(note,), prediction=prediction, new_question=True)
 
     def _answer(self, s: Situation, intent: str, prediction: Prediction, question: int = 0, new: bool = False) -> Decision:
@@ -75,9 +79,10 @@ class Understood(Base):
             return self._hand_over(s, reason, intent=intent, question=question, prediction=prediction)
         if self.kinds.get(intent) is IntentKind.FORM:
             return self._offer_form(s, entry, prediction, question, new)
-        found = lookups.look_up(intent, prediction.entities, self.knowledge, s.language)
-        text, links = found or (f"{entry.answer.rstrip()}\n{self._checked(s, entry)}", entry.links)
-        return self._reply(s, ReplyKind.ANSWER, text, links, entry, prediction, question, new)
+        found = self._look_up(s, intent, prediction)
+        text = found.text if found else f"{entry.answer.rstrip()}\n{self._checked(s, entry)}"
+        links = found.links if found and found.links else entry.links
+        return self._offering_rows(self._reply(s, ReplyKind.ANSWER, text, links, entry, prediction, question, new), found)
 
     def _offer_form(self, s: Situation, entry: Entry, prediction: Prediction, question: int, new: bool) -> Decision:
         options = (

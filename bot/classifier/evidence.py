@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bot.classifier.features import WEIGHTS, Floats, Ints, Row
+from bot.classifier.features import WEIGHTS, Floats, Ints, Row, by_kind
+from bot.classifier.pieces import Kinds
 
 if TYPE_CHECKING:
     from scipy import sparse
 
+Byte = TypeVar("Byte", np.int8, np.uint8)
+
 _STRICTNESS = 1.5
 _TOLERANCE = 0.01
 _BATCH = 500
-_MOST_PIECES = 300
+# A piece that more examples than this have says little about which one is near, and most of the time would go to it.
+_MOST_EXAMPLES = 500
 # The linear score is the mean of machines that look at the same rows through different glasses: one mostly at
 # characters and words, one mostly at the lexicon. They err differently, and their mean is still one weight per piece.
 _VIEWS = ("ubtpiw", "ucdefiw")
@@ -36,47 +39,48 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Judge:
-    """The learned weights and the training examples themselves.
+    """The learned weights and the training examples themselves, both as whole numbers of one byte.
 
-    `postings` lists, piece by piece, the examples that have it; `starts[piece]` says where. Examples are ordered by
-    class, `firsts[class]` being the first of each, so that the nearest of each class is one pass over the similarities.
+    The weights of a piece are `weights[piece]` times `steps[piece]`. `postings` lists, piece by piece, the examples that have
+    it; `starts[piece]` says where, and the strength of each there is `strengths` times what `factors[piece]` contains of it.
+    Examples are ordered by class, `firsts[class]` being the first of each, so that the nearest of each class is one pass
+    over the similarities.
     """
 
-    weights: npt.NDArray[np.float16]
+    weights: npt.NDArray[np.int8]
+    steps: Floats
     intercepts: Floats
     starts: Ints
     postings: npt.NDArray[np.unsignedinteger]
-    strengths: npt.NDArray[np.float16]
+    strengths: npt.NDArray[np.uint8]
     firsts: Ints
     factors: Floats
     examples: int
 
     def one(self, row: Row) -> Evidence:
         """For a single text, fast."""
-        scores = row.values @ self.weights[row.indices].astype(np.float32) + self.intercepts
+        scores = (row.values * self.steps[row.indices]) @ self.weights[row.indices].astype(np.float32) + self.intercepts
         values = row.values * self.factors[row.indices]
-        counts = self.starts[row.indices + 1] - self.starts[row.indices]
+        begins = self.starts[row.indices]
+        counts = self.starts[row.indices + 1] - begins
         used = (values > 0) & (counts > 0)
-        if used.sum() > _MOST_PIECES:
-            # A long story: its rarest pieces find its relatives as well as all of them, and have the shortest lists.
-            used &= counts <= np.partition(counts[used], _MOST_PIECES)[_MOST_PIECES]
-        similarities = np.zeros(self.examples, np.float32)
-        if used.any():
-            spans = [slice(self.starts[at], self.starts[at + 1]) for at in row.indices[used].tolist()]
-            where = np.concatenate([self.postings[span] for span in spans])
-            strength = np.concatenate([self.strengths[span] for span in spans]).astype(np.float32)
-            strength *= np.repeat(values[used], counts[used])
-            similarities = np.bincount(where, strength, self.examples).astype(np.float32)
+        begins, counts = begins[used], counts[used]
+        ends = counts.cumsum()
+        if not ends.size:
+            return Evidence(scores[None, :], np.zeros_like(scores)[None, :])
+        # The lists of all pieces, one after the other: each begins where its piece says, not where the last one ended.
+        where = np.arange(ends[-1]) + np.repeat(begins - ends + counts, counts)
+        strength = self.strengths[where] * np.repeat(values[used], counts)
+        similarities = np.bincount(self.postings[where], strength, self.examples).astype(np.float32)
         return Evidence(scores[None, :], np.maximum.reduceat(similarities, self.firsts)[None, :])
 
     def many(self, rows: sparse.csr_array) -> Evidence:
         """For many texts at once; the same figures as `one`."""
         from scipy import sparse
 
-        scores = (rows @ self.weights.astype(np.float32) + self.intercepts).astype(np.float32)
-        pieces = self.starts.size - 1
+        scores = (rows @ (self.weights * self.steps[:, None]) + self.intercepts).astype(np.float32)
         stored = sparse.csr_array(
-            (self.strengths.astype(np.float32), self.postings.astype(np.int32), self.starts), shape=(pieces, self.examples)
+            (self.strengths.astype(np.float32), self.postings.astype(np.int32), self.starts), shape=(self.steps.size, self.examples)
         )
         weighed = sparse.csr_array(rows * self.factors[None, :])
         nearest = [
@@ -86,42 +90,53 @@ class Judge:
         return Evidence(scores, np.concatenate(nearest).astype(np.float32))
 
 
-def learn(rows: sparse.csr_array, labels: Ints, vocabulary: Sequence[str]) -> Judge:
-    """From training rows and their class numbers (every class from 0 on must occur)."""
+def learn(rows: sparse.csr_array, labels: Ints, kinds: Kinds) -> Judge:
+    """From training rows, their class numbers (every class from 0 on must occur) and the kind of each piece."""
     from scipy import sparse
 
-    weights, intercepts = _linear(rows, labels, vocabulary)
+    exact, intercepts = _linear(rows, labels, kinds)
     classes = len(intercepts)
-    factors = np.array([_SIMILAR.get(piece[0], 0.0) for piece in vocabulary], np.float32)
+    weights, steps = _in_bytes(exact, np.abs(exact).max(axis=1), 127, np.int8)
+    common = np.bincount(rows.indices, minlength=kinds.size) > _MOST_EXAMPLES
+    factors = np.where(common, 0, by_kind(_SIMILAR, kinds)).astype(np.float32)
     order = np.argsort(labels, kind="stable")
     weighed = sparse.csr_array(rows[order] * factors[None, :])
     weighed.eliminate_zeros()
     length = np.sqrt(weighed.multiply(weighed).sum(axis=1)) + 1e-6
     stored = sparse.csc_array(sparse.csr_array(sparse.diags_array(1 / length) @ weighed))
     stored.sort_indices()
+    strongest = np.maximum.reduceat(np.append(stored.data, 0), stored.indptr[:-1])
+    lengths = np.diff(stored.indptr)
+    strengths, grains = _in_bytes(stored.data[:, None], np.repeat(strongest, lengths), 255, np.uint8)
     return Judge(
         weights=weights,
+        steps=steps,
         intercepts=intercepts,
         starts=stored.indptr.astype(np.int32),
         postings=stored.indices.astype(np.min_scalar_type(len(labels))),
-        strengths=stored.data.astype(np.float16),
+        strengths=strengths[:, 0],
         firsts=np.searchsorted(labels[order], np.arange(classes)).astype(np.int32),
-        factors=factors,
+        factors=factors * np.where(lengths > 0, strongest / 255, 0).astype(np.float32),
         examples=len(labels),
     )
 
 
-def _linear(rows: sparse.csr_array, labels: Ints, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.float16], Floats]:
+def _in_bytes(exact: npt.NDArray[Any], largest: npt.NDArray[Any], most: int, kind: type[Byte]) -> tuple[npt.NDArray[Byte], Floats]:
+    """Every row as whole numbers up to `most`, and what one of them is worth in each row, whose largest value is given."""
+    steps = np.maximum(largest, 1e-9) / most
+    return np.rint(exact / steps[:, None]).astype(kind), steps.astype(np.float32)
+
+
+def _linear(rows: sparse.csr_array, labels: Ints, kinds: Kinds) -> tuple[npt.NDArray[np.float64], Floats]:
     """Weights (pieces x classes) and intercepts of the mean machine."""
     from scipy import sparse
     from sklearn.svm import LinearSVC  # learning only: a server that starts with a model has no second to spare for it
 
-    weights: list[Floats] = []
-    intercepts: list[Floats] = []
+    weights, intercepts = [], []
     for view in _VIEWS:
-        glasses = np.array([1.0 if piece[0] in view else _DIMMED / WEIGHTS[piece[0]] for piece in vocabulary], np.float32)
+        glasses = by_kind({kind: 1.0 if kind in view else _DIMMED / weight for kind, weight in WEIGHTS.items()}, kinds)
         seen = sparse.csr_array((rows.data * glasses[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
         machine = LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, random_state=0, max_iter=300).fit(seen, labels)
         weights.append((machine.coef_ * glasses).T)
         intercepts.append(machine.intercept_)
-    return np.mean(weights, axis=0).astype(np.float16), np.mean(intercepts, axis=0).astype(np.float32)
+    return np.mean(weights, axis=0), np.mean(intercepts, axis=0).astype(np.float32)

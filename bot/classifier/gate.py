@@ -35,7 +35,8 @@ class Gate:
         linear = bent @ self.weights[: bent.shape[2]] + self.weights[bent.shape[2] :][candidates] + self.intercept
         chances = 1 / (1 + np.exp(-linear))
         order = np.argsort(-chances, axis=1, kind="stable")
-        return np.take_along_axis(candidates, order, 1), np.take_along_axis(chances, order, 1)
+        texts = np.arange(len(order))[:, None]
+        return candidates[texts, order], chances[texts, order]
 
 
 def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate:
@@ -59,29 +60,25 @@ def _figures(evidence: Evidence, about: Floats, outside: int) -> tuple[Ints, Flo
     """Candidates of each text, and per candidate the figures that the regression sees."""
     blended = evidence.scores + _NEIGHBOUR_WEIGHT * evidence.similarities
     count = min(CANDIDATES, blended.shape[1])
-    candidates = np.argsort(-blended, axis=1, kind="stable")[:, :count].astype(np.int32)
-    mine = np.take_along_axis(blended, candidates, 1)
-    highest = np.partition(blended, -2, axis=1)[:, -2:]
-    rival = np.where(mine >= highest[:, 1:], highest[:, :1], highest[:, 1:])
-    outer = blended[:, outside : outside + 1] if outside >= 0 else np.zeros_like(mine[:, :1])
+    order = np.argsort(-blended, axis=1, kind="stable")
+    candidates, texts = order[:, :count].astype(np.int32), np.arange(len(blended))[:, None]
+    mine = blended[texts, candidates]
+    rival = np.repeat(mine[:, :1], count, axis=1)
+    rival[:, 0] = blended[texts[:, 0], order[:, 1]]
+    lead = mine - rival
+    outer = blended[:, outside : outside + 1] if outside >= 0 else 0.0
     mass = np.log(np.exp(_SHARPNESS * blended).sum(axis=1, keepdims=True))
-    columns = [
-        mine,
-        mine - rival,
-        mine - outer,
-        _SHARPNESS * mine - mass,
-        (mine - rival) * about[:, :1],
-        (mine - rival) * about[:, 3:4],
-        *(about[:, at : at + 1] for at in range(about.shape[1])),
-    ]
-    inside = (candidates != outside).astype(np.float32)
-    # out_of_scope is another kind of claim than an intent: its figures get weights of their own.
-    spread = [np.broadcast_to(column, mine.shape) for column in columns]
-    split = [column * inside for column in spread] + [column * (1 - inside) for column in spread]
-    return candidates, np.stack(split, axis=2).astype(np.float32)
+    columns = (mine, lead, mine - outer, _SHARPNESS * mine - mass, lead * about[:, :1], lead * about[:, 3:4])
+    # out_of_scope is another kind of claim than an intent: its figures get weights of their own, the second half.
+    figures = np.zeros((*mine.shape, 2, len(columns) + about.shape[1]), np.float32)
+    beyond = (candidates == outside).astype(np.intp)
+    for at, column in enumerate(columns):
+        figures[texts, np.arange(count), beyond, at] = column
+    figures[texts, np.arange(count), beyond, len(columns) :] = about[:, None, :]
+    return candidates, figures.reshape(*mine.shape, -1)
 
 
 def _bent(figures: Floats, knots: Floats) -> Floats:
     """Each figure itself and what of it lies above each knot."""
-    parts = [figures, *(np.maximum(figures - knot, 0) for knot in knots)]
-    return np.concatenate(parts, axis=2)
+    above = np.maximum(figures[:, :, None, :] - knots, 0)
+    return np.concatenate([figures, above.reshape(*figures.shape[:2], -1)], axis=2)

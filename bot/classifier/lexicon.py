@@ -45,7 +45,9 @@ class Lexicon:
         at = 0
         negated_until = 0
         while at < len(tokens):
-            length, names = self._at(tokens, at)
+            token = tokens[at]
+            # Only words have stems; of the characters, most begin no phrase.
+            length, names = self._at(tokens, at) if token in self._longest or token.isascii() else (1, ())
             if names:
                 if at < negated_until:
                     names = tuple(f"no {name}" for name in names)
@@ -54,7 +56,7 @@ class Lexicon:
                 classes.update(dict.fromkeys(names))
                 sequence.append("@" + names[0])
             else:
-                sequence.append(tokens[at])
+                sequence.append(token)
             at += length
         return tuple(classes), tuple(sequence)
 

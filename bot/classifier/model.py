@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot.classifier import evidence, gate, storage
+from bot.classifier.apart import Apart
 from bot.classifier.evidence import Evidence, Judge
-from bot.classifier.features import Featuriser, Floats, Ints, Row, pieces
+from bot.classifier.features import Featuriser, Floats, Ints, Row
 from bot.classifier.gate import Gate
 from bot.classifier.lexicon import Lexicon
+from bot.classifier.pieces import Kinds, pieces
 from bot.domain import OUT_OF_SCOPE, Candidate, Prediction
 from bot.errors import Defect, DefectsFound, ModelUnusable
-from bot.training import Example, Training
+from bot.training import Example, Training, read
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 Progress = Callable[[str, float], None]
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 FOLDS = 3
+# From so many examples on, two processes learn at once.
+_MUCH, _AT_ONCE = 5_000, 2
 _RUNNERS_UP = 4
 _LEAST_EXAMPLES = 2
 _LEAST_INTENTS = 3
@@ -61,9 +66,9 @@ class Classifier:
             "examples": judge.examples, "intercept": own.intercept, "outside": own.outside,
         }  # fmt: skip
         arrays: storage.Arrays = {
-            "vocabulary": np.frombuffer("\n".join(self.featuriser.vocabulary).encode(), np.uint8), "idf": self.featuriser.idf,
-            "weights": judge.weights, "intercepts": judge.intercepts, "starts": judge.starts, "postings": judge.postings,
-            "strengths": judge.strengths, "firsts": judge.firsts, "factors": judge.factors,
+            "codes": self.featuriser.codes, "kinds": self.featuriser.kinds, "idf": self.featuriser.idf,
+            "weights": judge.weights, "steps": judge.steps, "intercepts": judge.intercepts, "starts": judge.starts,
+            "postings": judge.postings, "strengths": judge.strengths, "firsts": judge.firsts, "factors": judge.factors,
             "gate_knots": own.knots, "gate_weights": own.weights,
         }  # fmt: skip
         return storage.pack(self.made_from, settings, arrays)
@@ -84,13 +89,10 @@ def load(path: Path, digest: str | None) -> Classifier:
     settings, arrays = storage.read(path, digest)
     try:
         lexicon = tuple((name, tuple(phrases)) for name, phrases in settings["lexicon"])
-        vocabulary = arrays["vocabulary"].tobytes().decode().split("\n")
-        judge = Judge(
-            weights=arrays["weights"], intercepts=arrays["intercepts"], starts=arrays["starts"], postings=arrays["postings"],
-            strengths=arrays["strengths"], firsts=arrays["firsts"], factors=arrays["factors"], examples=settings["examples"],
-        )  # fmt: skip
+        parts = ("weights", "steps", "intercepts", "starts", "postings", "strengths", "firsts", "factors")
+        judge = Judge(**{name: arrays[name] for name in parts}, examples=settings["examples"])
         own = Gate(arrays["gate_knots"], arrays["gate_weights"], settings["intercept"], settings["outside"])
-        featuriser = Featuriser(Lexicon(lexicon), vocabulary, arrays["idf"], settings["documents"])
+        featuriser = Featuriser(Lexicon(lexicon), arrays["codes"], arrays["kinds"], arrays["idf"], settings["documents"])
         return Classifier(tuple(settings["classes"]), lexicon, featuriser, judge, own, digest or "")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnusable(path, "is damaged") from error
@@ -99,13 +101,26 @@ def load(path: Path, digest: str | None) -> Classifier:
 def fit(training: Training, progress: Progress = _silent) -> Classifier:
     """A classifier from all examples. Deterministic: fixed seeds, fixed order. DefectsFound where there are too few to learn from."""
     lesson = _prepared(training, progress)
-    unseen = _out_of_fold(lesson, progress)
-    progress("judging", 0.8)
-    judge = evidence.learn(lesson.rows, lesson.labels, lesson.featuriser.vocabulary)
+    judges = _judges(lesson, [lesson.folds != fold for fold in range(FOLDS)] + [lesson.folds >= 0])
+    unseen = _out_of_fold(lesson, judges, progress)
+    judge = next(judges)
     progress("calibrating", 0.9)
     own = gate.learn(unseen, lesson.about, lesson.labels, lesson.outside)
     progress("done", 1.0)
     return Classifier(lesson.classes, training.lexicon, lesson.featuriser, judge, own, training.digest)
+
+
+def fit_apart(folder: Path, path: Path, progress: Progress = _silent) -> Classifier:
+    """A classifier from the files in `folder`, saved at `path`. Another process learns: that takes many times the memory of
+    answering, and a process that once had it does not give it back. DefectsFound as for `fit`, EndedEarly."""
+    made_from: str = Apart(_saved, folder, path).result(progress)
+    return load(path, made_from)
+
+
+def _saved(progress: Progress, folder: Path, path: Path) -> str:
+    training = read(folder)
+    fit(training, progress).save(path)
+    return training.digest
 
 
 def cross_validated(training: Training, progress: Progress = _silent) -> tuple[Prediction, ...]:
@@ -114,7 +129,7 @@ def cross_validated(training: Training, progress: Progress = _silent) -> tuple[P
     Evidence and gate are both out of fold. Only the vocabulary and its frequencies are shared, which knows no labels.
     """
     lesson = _prepared(training, progress)
-    unseen = _out_of_fold(lesson, progress)
+    unseen = _out_of_fold(lesson, _judges(lesson, [lesson.folds != fold for fold in range(FOLDS)]), progress)
     said: list[Prediction | None] = [None] * len(lesson.labels)
     for fold in range(FOLDS):
         progress("calibrating", 0.8 + 0.2 * fold / FOLDS)
@@ -186,23 +201,41 @@ def _folds(labels: Ints) -> Ints:
     return folds
 
 
-def _out_of_fold(lesson: _Lesson, progress: Progress) -> Evidence:
-    """Evidence for every example from judges that have not seen it."""
+def _judges(lesson: _Lesson, parts: Sequence[Mask]) -> Iterator[Judge]:
+    """A judge from each of some parts of the examples, in their order.
+
+    Much is learned in processes beside each other. Not in threads: liblinear draws from one random generator for a whole
+    process, so that the model would depend on their timing.
+    """
+    lessons = ((lesson.rows[part], lesson.labels[part], lesson.featuriser.kinds) for part in parts)
+    if len(lesson.labels) < _MUCH:
+        yield from (evidence.learn(*each) for each in lessons)
+        return
+    learning: list[Apart[Judge]] = []
+    for each in lessons:
+        if len(learning) == _AT_ONCE:
+            yield learning.pop(0).result()
+        learning.append(Apart(_learned, *each))
+    yield from (one.result() for one in learning)
+
+
+def _learned(tell: Progress, rows: sparse.csr_array, labels: Ints, kinds: Kinds) -> Judge:
+    return evidence.learn(rows, labels, kinds)
+
+
+def _out_of_fold(lesson: _Lesson, judges: Iterator[Judge], progress: Progress) -> Evidence:
+    """Evidence for every example from the judge that has not seen it."""
     shape = (len(lesson.labels), len(lesson.classes))
     whole = Evidence(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
-
-    # One after the other: liblinear draws from one random generator for the whole process, so that threads would make
-    # the model depend on their timing.
-    for fold in range(FOLDS):
+    for fold, judge in zip(range(FOLDS), judges, strict=False):
         out = lesson.folds == fold
-        judge = evidence.learn(lesson.rows[~out], lesson.labels[~out], lesson.featuriser.vocabulary)
         part = judge.many(lesson.rows[out])
         whole.scores[out], whole.similarities[out] = part.scores, part.similarities
         progress("judging", 0.25 + 0.5 * (fold + 1) / FOLDS)
     return whole
 
 
-def _some(whole: Evidence, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Evidence:
+def _some(whole: Evidence, which: Mask) -> Evidence:
     return Evidence(whole.scores[which], whole.similarities[which])
 
 

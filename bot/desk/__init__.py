@@ -7,14 +7,32 @@ from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
 from bot.desk.replies import LONGEST_REPLY
 from bot.desk.rooms import Rooms
+from bot.desk.rota import LONGEST_SHIFT_NOTE, Rota
 from bot.desk.shelves import OPEN, Sheet
 from bot.desk.status import Incidents, Status
 
 
-class Desk(Rooms, Librarians, Incidents, Logbook):
+class Desk(
+    Rooms,
+    Librarians,
+    Incidents,
+    Logbook,
+    Rota,
+):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
 __all__ = [
-    "BY_HAND", "LONGEST_NOTE", "LONGEST_QUESTION", "LONGEST_REPLY", "OPEN", "Clock", "Consultation", "Desk", "Logged", "Sheet", "Status",
-]  # fmt: skip
+    "BY_HAND",
+    "LONGEST_NOTE",
+    "LONGEST_QUESTION",
+    "LONGEST_REPLY",
+    "LONGEST_SHIFT_NOTE",
+    "OPEN",
+    "Clock",
+    "Consultation",
+    "Desk",
+    "Logged",
+    "Sheet",
+    "Status",
+]

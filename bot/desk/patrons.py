@@ -230,6 +230,8 @@ class Patrons(Effects, Agents):
 
     def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
         """Replies that waited for this asker; the same again for the same message `asked`."""
+        if not self.store.read(lambda s: s.has_waiting(address, asked)):
+            return ()  # as nearly always: a commit is saved
         limits = self._limits.get(address.connector)
         return self.store.write(lambda s: s.collect(address, asked, part=limits.max_bytes if limits else 0)).result()
 

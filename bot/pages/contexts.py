@@ -1,10 +1,12 @@
 """What each template is given: one frozen dataclass a template, so that a page cannot show what its handler did not fill in."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
 from bot.domain import AuditEntry, Candidate, Deed, Entry, Librarian, LoginSession, Message, QueueRow, Role, Ticket, Window
 from bot.messages import Exchange, Language
+from bot.roster import Duty, Roster, ShiftNote, Special
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +222,32 @@ class DocsPage:
     frame: Frame
     version: str
     operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterDay:
+    """One day of the roster: who is there, whether the calendar closes it, and what is special about it."""
+
+    day: date
+    people: tuple[Duty, ...]
+    open: bool
+    specials: tuple[Special, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPage:
+    """roster.html. `names` are people by login; `usual` the hours of the settings, which hold where the roster says nothing."""
+
+    frame: Frame
+    weeks: tuple[tuple[RosterDay, ...], ...]
+    today: date
+    roster: Roster
+    names: tuple[tuple[str, str], ...]
+    may_edit: bool
+    usual: tuple[str, ...]
+    note: ShiftNote | None
+    error: str = ""
+
+    def name(self, login: str) -> str:
+        """How colleagues see somebody."""
+        return dict(self.names).get(login, login)

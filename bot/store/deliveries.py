@@ -73,17 +73,23 @@ class Deliveries(Conversations, Messages, Hooks, Events):
         With the id of the message that is answered with them, the same are handed out when it is asked again. Of a
         reply that was pushed in parts of `part` bytes, only the rest is handed out.
         """
-        found = self._rows(
-            "select o.id, o.sent, o.status, m.id as number, m.body from outbox o"
-            " join messages m on m.id = o.message join conversations c on c.id = m.conversation"
-            " where c.connector = ? and c.user = ? and c.room = ? and (o.status = ? or (o.handed = ? and o.handed != '')) order by m.id",
-            address.connector, address.user, address.room, DeliveryStatus.MAILBOX.value, asked,
-        )  # fmt: skip
+        found = self._waiting("o.id, o.sent, o.status, m.id as number, m.body", address, asked)
         self._db.conn.executemany(
             "update outbox set status = ?, tries = tries + 1, error = '', handed = ? where id = ?",
             [(DeliveryStatus.DELIVERED.value, asked, row["id"]) for row in found if row["status"] == DeliveryStatus.MAILBOX.value],
         )
         return tuple(replace(_rest(rows.REPLY.validate_json(row["body"]), row["sent"], part), id=row["number"]) for row in found)
+
+    def has_waiting(self, address: Address, asked: str = "") -> bool:
+        """Whether `collect` would find anything."""
+        return bool(self._waiting("1", address, asked))
+
+    def _waiting(self, columns: str, address: Address, asked: str) -> list[rows.Row]:
+        return self._rows(
+            f"select {columns} from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
+            " where c.connector = ? and c.user = ? and c.room = ? and (o.status = ? or (o.handed = ? and o.handed != '')) order by m.id",
+            address.connector, address.user, address.room, DeliveryStatus.MAILBOX.value, asked,
+        )  # fmt: skip
 
     def pushed(self, parcel: int, conversation: int, at: datetime) -> None:
         """Note that a part of a reply was pushed to its asker, which some platforms count."""

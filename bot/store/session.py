@@ -9,6 +9,7 @@ from bot.store.people import Audit, Facts, LoginSessions, People
 from bot.store.queue import Queue
 from bot.store.remarks import Remarks
 from bot.store.requests import Requests
+from bot.store.rota import Rota
 from bot.store.search import Search
 
 
@@ -19,6 +20,7 @@ class Session(
     Remarks,
     Search,
     Rollups,
+    Rota,
     Incidents,
     Groups,
     Inbox,

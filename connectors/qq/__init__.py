@@ -7,11 +7,13 @@ Protocol: bot.q.qq.com/wiki/develop/api-v2; where its editions differ, the files
     events      payloads to a Question, or to who lets the bot in
     calls       the API's token and its refusals
     intake      kept first, worked on afterwards
+    people      who is the same person in a group and among friends
     gateway     the connection for libraries without a public address
     links       texts without addresses that are not registered
     sending     replies to what goes out: text, markdown, buttons
     official    the connector
-    player      plays the platform against a running server, for tests and `refdesk simulate qq`
+    player, standin  play the platform and its API, for tests and `refdesk simulate qq`
+    doctor      what is wrong with the settings
     commands    `refdesk qq doctor` and `refdesk simulate qq`
 """
 
@@ -19,10 +21,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.connector import Connector
+from connectors.qq.commands import commands, simulate
 from connectors.qq.official import Official
 from connectors.qq.settings import settings_of
 
-__all__ = ["build"]
+__all__ = ["build", "commands", "simulate"]
 
 
 def build(section: Mapping[str, Any]) -> Connector | None:

@@ -187,8 +187,6 @@ class Standin:
         self.rules = rules
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def log_message(self, *arguments: object) -> None:
                 """Nothing on the terminal."""
 
@@ -197,7 +195,6 @@ class Standin:
                 call = Call(self.command, urlsplit(self.path).path, self.headers.get("Authorization", ""), json.loads(raw) if raw else None)
                 status, answer = rules.answer(call)
                 if not status:  # hang up without a word
-                    self.close_connection = True
                     return
                 payload = json.dumps(answer).encode() if answer is not None else b""
                 self.send_response(status)

@@ -64,4 +64,4 @@ def _draft(desk: Desk, intent: str, question: Message, spoken: Language, today: 
     entities = question.prediction.entities if question.prediction else ()
     entry = desk.knowledge.choose(intent, spoken, today, entities)
     found = lookups.look_up(intent, entities, desk.knowledge, spoken)
-    return replace(entry, answer=found[0], links=found[1]) if entry and found else entry
+    return replace(entry, answer=found.text, links=found.links) if entry and found else entry
