@@ -144,6 +144,7 @@ class Messages(Base):
             " where at < ? and (text != '' or attachments != '[]' or body not in ('{}', ?))",
             (Who.PATRON.value, blank, rows.stamp(before), blank),
         )
+        self._db.conn.execute("delete from examples where status = 'awaiting' and at < ?", (rows.stamp(before),))
         self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
         self._db.conn.execute("delete from notes where at < ?", (rows.stamp(before),))
         if emptied.rowcount:  # the index lets go of the words themselves as its segments are merged

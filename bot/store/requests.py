@@ -73,6 +73,7 @@ class Requests(Tickets):
         self._db.conn.execute(f"update tickets set fields = '[]' where conversation in ({_OWN})", (visitor,))
         self._db.conn.execute(f"delete from notes where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
         self._db.conn.execute(f"delete from held where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
+        self._db.conn.execute(f"delete from examples where conversation in ({_OWN})", (visitor,))
         self._db.conn.execute(f"delete from incident_askers where conversation in ({_OWN})", (visitor,))
         self._merge_search()
 
