@@ -534,6 +534,20 @@ class LoginSession:
     agent: str
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An asker who is shut out `until` a time: the pseudonym they have in events, why, by whom, and for which ticket."""
+
+    id: int
+    visitor: str
+    connector: str
+    begun_at: datetime
+    until: datetime
+    reason: str
+    librarian: str
+    ticket: int
+
+
 class Deed(StrEnum):
     """What the audit log keeps."""
 

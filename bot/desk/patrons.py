@@ -10,6 +10,7 @@ from bot.desk.agents import Agents
 from bot.desk.base import Consultation, pick_up_code
 from bot.desk.effects import Effects
 from bot.domain import (
+    Block,
     Conversation,
     ConversationState,
     Decision,
@@ -73,6 +74,8 @@ class Patrons(Effects, Agents):
         if question.agent:
             self._attended(s, conversation, number, parts, question.agent)
             return ()
+        if (block := s.block_of(conversation.visitor, now)) and not self.knowledge.danger(question.text):
+            return self._shut_out(s, conversation, block, number, now)
         if self._resumed(s, conversation, question, now):
             return ()
         if conversation.state is not ConversationState.BOT:
@@ -85,6 +88,15 @@ class Patrons(Effects, Agents):
             decision = self.answering.decide(question, parts, conversation, now, today, background=background)
         decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    def _shut_out(self, s: Session, conversation: Conversation, block: Block, number: int, now: datetime) -> tuple[Reply, ...]:
+        """What a blocked asker writes is kept and asks for nobody; they are told until when, a group is not."""
+        s.save_conversation(replace(conversation, last_at=now))
+        if self.in_group(conversation.address):
+            return ()
+        language, until = conversation.language or Language.ZH, block.until.astimezone(self.hours.zone)
+        text = self._phrase("blocked", language, until=f"{until:%Y-%m-%d %H:%M}")
+        return (self._send(s, conversation, Reply(ReplyKind.NOTICE, text, language=language, action=Action.SOCIAL), now, answers=number),)
 
     def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """What of a decision may be said where the question was asked."""
@@ -282,7 +294,7 @@ class Patrons(Effects, Agents):
         if conversation is None:
             return Exchange()
         lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in s.messages(conversation.id, after))
-        return Exchange(lines, conversation.state.value, conversation.ticket)
+        return Exchange(lines, conversation.state.value, conversation.ticket, conversation=conversation.id)
 
     def pick_up(self, reply: Reply) -> str:
         """The code under which one stored reply can be read on the mailbox page, links and all; '' for one that is not stored."""

@@ -1,5 +1,6 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
+from bot.store.blocks import Blocks
 from bot.store.deliveries import Deliveries
 from bot.store.examples import Examples
 from bot.store.figures import Rollups
@@ -28,6 +29,7 @@ class Session(
     People,
     LoginSessions,
     Audit,
+    Blocks,
     Facts,
     Examples,
 ):
