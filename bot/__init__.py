@@ -25,7 +25,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     pages                     what people see in a browser
-    app, __main__             the server; the command line
+    terminal                  what commands share
+    app, stats, __main__      the server; figures on the command line; the command line
 """
 
 __version__ = "0.1.0"
