@@ -19,11 +19,12 @@ def to_csv(lines: Iterable[Figures]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow([_cell(getattr(line, name)) for name in COLUMNS])
+        writer.writerow([cell(getattr(line, name)) for name in COLUMNS])
     return out.getvalue()
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value as a spreadsheet may have it: what it would run as a formula is quoted."""
     if isinstance(value, str) and value.startswith(_FORMULA) and value != "-":
         return "'" + value
     return "" if value is None else value
