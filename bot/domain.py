@@ -119,10 +119,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A message, or one of the questions in it, with what it was understood as."""
+    """A message, or one of the questions in it, with what it was understood as. `after` are the earlier fragments included."""
 
     text: str
     prediction: Prediction
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,8 @@ class FormProgress:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What is remembered of one asker in one place. `options` are the numbered choices the bot offered last."""
+    """What is remembered of one asker in one place. `options` are the numbered choices the bot offered last, `asked` the words
+    they were offered for. `pending` are fragments that wait for more, '' for an opening that says nothing yet."""
 
     id: int
     address: Address
@@ -247,6 +249,8 @@ class Conversation:
     form: FormProgress | None = None
     ticket: int = 0
     last_at: datetime | None = None
+    asked: str = ""
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +289,19 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """Words that somebody has labelled with an intent, for a librarian to review. `source` says how: choice. `id` is 0 until stored."""
+
+    text: str
+    intent: str
+    source: str
+    question: int = 0
+    status: str = "awaiting"
+    id: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do about one message: what to say, what to remember, whom to ask, what to record."""
 
@@ -295,6 +312,7 @@ class Decision:
     notes: tuple[Note, ...] = ()
     prediction: Prediction | None = None
     new_question: bool = False
+    examples: tuple[Example, ...] = ()
     effects: Effects = Effects()
 
 
@@ -514,6 +532,20 @@ class LoginSession:
     seen_at: datetime
     address: str
     agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An asker who is shut out `until` a time: the pseudonym they have in events, why, by whom, and for which ticket."""
+
+    id: int
+    visitor: str
+    connector: str
+    begun_at: datetime
+    until: datetime
+    reason: str
+    librarian: str
+    ticket: int
 
 
 class Deed(StrEnum):

@@ -1,6 +1,7 @@
 """The conductor: ask, claim, reply, close. The only room that joins understanding, answering and store."""
 
 from bot.desk.base import Clock, Consultation
+from bot.desk.blocks import BLOCK_HOURS, Blocks
 from bot.desk.care import LONGEST_NOTE
 from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
@@ -18,11 +19,13 @@ class Desk(
     Incidents,
     Logbook,
     Rota,
+    Blocks,
 ):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
 __all__ = [
+    "BLOCK_HOURS",
     "BY_HAND",
     "LONGEST_NOTE",
     "LONGEST_QUESTION",

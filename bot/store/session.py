@@ -1,6 +1,8 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
+from bot.store.blocks import Blocks
 from bot.store.deliveries import Deliveries
+from bot.store.examples import Examples
 from bot.store.figures import Rollups
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
@@ -27,6 +29,8 @@ class Session(
     People,
     LoginSessions,
     Audit,
+    Blocks,
     Facts,
+    Examples,
 ):
     """Reads and writes inside one transaction."""
