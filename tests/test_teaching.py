@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot import classifier, house, training
-from bot.domain import Change, DraftStatus, EntryDraft, Example, GenerationState
+from bot.domain import Change, DraftStatus, EntryDraft, Example, GenerationState, Prediction
 from bot.errors import Defect, EngineUnavailable, NotFound, Refused
 from bot.redaction import redacted
 from bot.settings import Settings
@@ -32,7 +32,8 @@ nlu:
   examples: |
     - other"""
 DRAFT = EntryDraft(
-    "lockers", "visiting", "lockers in the\nlibrary: who may use one", ("存包柜 ", "Lockers"), ("一楼有存包柜。 \n刷卡使用。", "On the ground floor."),
+    "lockers", "visiting", "lockers in the\nlibrary: who may use one", ("存包柜 ", "Lockers"),
+    ("一楼有存包柜。 \n刷卡使用。", "On the ground floor."),
     ("存包柜在哪", "书包放哪里", "where are the lockers"), "anna", question=7,
 )  # fmt: skip
 
@@ -177,17 +178,8 @@ def test_bot_learns_an_example_and_one_step_back_forgets_it(school: School) -> N
 
 
 def test_bot_learns_an_answer_that_it_did_not_have(school: School) -> None:
-    texts = (
-        "存包柜在哪",
-        "书包放哪里",
-        "哪里可以存包",
-        "有没有储物柜",
-        "存包柜怎么用",
-        "柜子满了怎么办",
-        "where are the lockers",
-        "can I store my bag",
-        "is there a locker",
-    )
+    zh = ("存包柜在哪", "书包放哪里", "哪里可以存包", "有没有储物柜", "存包柜怎么用", "柜子满了怎么办")
+    texts = (*zh, "where are the lockers", "can I store my bag", "is there a locker")
     school.drafts(replace(DRAFT, examples=texts))
     done = school.teacher.train("anna")
     assert (done.state, done.reasons) == (GenerationState.LIVE, ())
@@ -320,7 +312,7 @@ def judged(old: Callable[[FakeEngine], FakeEngine], new: Callable[[FakeEngine], 
 def test_model_that_answers_more_rightly_may_take_over(settings: Settings) -> None:
     verdict = judged(lambda e: e.knows("a", "vpn_setup"), lambda e: e.knows("a", "vpn_setup").knows("b", "vpn_setup"), settings)
     assert (verdict.messages, verdict.reasons) == (5, ())
-    assert verdict.changes == (Change("b", "vpn_setup", "human out_of_scope", "answer vpn_setup", True),)
+    assert verdict.changes == (Change("b", "vpn_setup", "person out_of_scope", "answer vpn_setup", True),)
 
 
 @pytest.mark.parametrize(
@@ -346,13 +338,10 @@ def test_golden_set_keeps_a_worse_model_out(library: Settings, store: Store) -> 
     rows = ["食堂几点开饭", "寝室几点断电", "食堂中午吃什么", "教务处电话多少"]
     lines = "".join(f'{{"text": "{row}", "intent": "out_of_scope", "language": "zh", "kind": "near"}}\n' for row in rows)
     (folder / "near.jsonl").write_text(lines, encoding="utf-8")
-    school = School(library, store)
-    assert [school.mind.engine.predict(row).intent for row in rows] == ["out_of_scope"] * 4
-    for number in range(4):
-        for row in rows:
-            school.wants(f"{row}{'吗呢呀啊'[number]}同学", "opening_hours")
+    overeager = FakeEngine({row: Prediction("opening_hours", 0.99) for row in rows})
+    school = School(library, store, fit=lambda *_: overeager)
+    school.wants("远程客户端装在笔记本上", "vpn_setup")
     done = school.teacher.train("anna")
-    assert done.golden == 4
-    if done.changes:  # what the new model does otherwise is told either way
-        assert done.changes[0].label == "out_of_scope"
-    assert done.state is (GenerationState.REFUSED if any("answer" in change.after for change in done.changes) else GenerationState.LIVE)
+    assert (done.state, done.golden, len(done.changes)) == (GenerationState.REFUSED, 4, 4)
+    assert done.reasons == ("out-of-scope messages answered: 0.0% > 100.0%",)
+    assert school.adopted == []
