@@ -13,7 +13,7 @@ import yaml
 from bot import classifier, house, training
 from bot.domain import Change, DraftStatus, EntryDraft, Example, GenerationState, Prediction
 from bot.errors import Defect, EngineUnavailable, NotFound, Refused
-from bot.redaction import redacted
+from bot.masking import redacted
 from bot.settings import Settings
 from bot.store import Store
 from bot.teaching import Known, Likeness, Now, Teacher, edits, golden
