@@ -197,6 +197,12 @@ class Groups(Room):
     allow: tuple[str, ...] = ()
     room: dict[str, Room] = {}
 
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: Any) -> Any:
+        """Groups are called by numbers on some platforms; they may be written so."""
+        return [str(each) if isinstance(each, int) else each for each in value] if isinstance(value, list) else value
+
     def manners(self, room: str) -> Manners:
         """The manners in one group."""
         own = self.room.get(room, Room())
