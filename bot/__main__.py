@@ -14,7 +14,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
+<<<<<<< HEAD
 from bot import __version__, autonomy, demo, house, training
+=======
+from bot import __version__, autonomy, commands, demo, export, house, reports, training
+>>>>>>> main
 from bot.accounts import INVITATION_LASTS, LOGIN, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
@@ -334,6 +338,9 @@ def restore(settings: Settings, source: Path) -> None:
     shutil.copyfile(source, target)
     click.echo(str(target))
 
+
+cli.add_command(commands.requests)
+cli.add_command(commands.incident)
 
 if __name__ == "__main__":
     cli()

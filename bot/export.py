@@ -33,7 +33,7 @@ def csv_of(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(heads)
     for row in rows:
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     return out.getvalue()
 
 
@@ -42,7 +42,7 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     for row in rows:
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
         yield out.getvalue()
         out.seek(0)
         out.truncate()
@@ -68,7 +68,8 @@ def questions(columns: Columns, zone: tzinfo, texts: Mapping[int, str] | None = 
         yield told if texts is None else (*told, texts.get(question, ""))
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value as a spreadsheet may have it: what it would run as a formula is quoted."""
     if isinstance(value, str) and value.startswith(_FORMULA) and value != "-":
         return "'" + value
     return "" if value is None else value

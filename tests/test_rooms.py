@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -365,3 +366,9 @@ def test_own_records_are_no_matter_for_a_group_and_erasing_them_forgets_who_is_w
     alone(desk, "删除我的记录")
     alone(desk, "1")
     assert desk.store.read(lambda s: s.linked("qq", "m-300")) == ""
+
+
+def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(desk: Desk, hear: Hear, clock: FakeClock) -> None:
+    hear("校外怎么用VPN")
+    (parcel,) = desk.store.read(lambda s: s.due(clock()))
+    assert parcel.deadline == clock() + timedelta(minutes=10)
