@@ -27,13 +27,9 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     teaching                  what librarians teach: drafts, files, a new model, one step back
     pages                     what people see in a browser
-<<<<<<< HEAD
     terminal                  what commands share
-    app, stats, __main__      the server; figures on the command line; the command line
-=======
-    commands                  commands that work on the database alone
+    commands, stats           commands that work on the database alone
     app, __main__             the server; the command line
->>>>>>> main
 """
 
 __version__ = "0.1.0"

@@ -14,11 +14,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-<<<<<<< HEAD
-from bot import __version__, autonomy, demo, house, training
-=======
-from bot import __version__, autonomy, commands, demo, export, house, reports, training
->>>>>>> main
+from bot import __version__, autonomy, commands, demo, house, training
 from bot.accounts import INVITATION_LASTS, LOGIN, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
