@@ -5,13 +5,13 @@ from bot.desk.care import LONGEST_NOTE
 from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
+from bot.desk.persons import Persons
 from bot.desk.replies import LONGEST_REPLY
-from bot.desk.rooms import Rooms
 from bot.desk.shelves import OPEN, Sheet
 from bot.desk.status import Incidents, Status
 
 
-class Desk(Rooms, Librarians, Incidents, Logbook):
+class Desk(Persons, Librarians, Incidents, Logbook):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 

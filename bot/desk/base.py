@@ -18,12 +18,12 @@ from bot.messages import Address, Language, Reply
 from bot.settings import Groups
 from bot.store import Session, Store
 
-_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
-def pick_up_code() -> str:
+def pick_up_code(length: int = 16) -> str:
     """An unguessable code of letters and digits that are not mistaken for each other."""
-    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
 
 
 @dataclass(frozen=True, slots=True)
