@@ -5,9 +5,9 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     messages, errors          what connectors share with the bot: Address, Question, Reply
     incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
-    connector
-    text, pinyin, settings, tickets, hours, slots, windows, limits, live, groups
-    care                      what the bot never answers by itself
+    connector, roster
+    text, masking, pinyin, settings, tickets, hours, slots, windows, limits, live, presence, groups
+    care, turns               what the bot never answers by itself; how one message hangs on another
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape

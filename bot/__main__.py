@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -252,7 +253,7 @@ def check(settings: Settings) -> None:
 @cli.command()
 @click.option("--from", "start", help="First day, YYYY-MM-DD; 30 days ago if not given.")
 @click.option("--to", "end", help="Last day, YYYY-MM-DD; today if not given.")
-@click.option("--by", type=click.Choice(reports.BY), default="channel")
+@click.option("--by", type=click.Choice((*reports.BY, "group")), default="channel", help="group: by the chat group, under its name.")
 @click.option("--format", "shape", type=click.Choice(export.FORMATS), default="table")
 @click.option("--verify", is_flag=True, help="Count everything again from the events and list what differs; exit 1 if anything does.")
 @click.option("--rebuild", is_flag=True, help="Make the roll-ups again from the events.")
@@ -274,7 +275,9 @@ def stats(
             _verify(settings, store)
         if not (verify or rebuild or month):
             query = reports.parse({"from": start or "", "to": end or ""}, datetime.now(house.hours(settings).zone).date())
-            total, lines = house.ledger(settings, store).grouped(query, by)
+            total, lines = house.ledger(settings, store).grouped(query, "room" if by == "group" else by)
+            if by == "group":
+                lines = tuple(replace(line, label=settings.groups.manners(line.label).name) for line in lines)
             shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
             click.echo(shown((*lines, total)))
 

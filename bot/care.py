@@ -1,19 +1,8 @@
 """What the bot never answers by itself, as knowledge/conversation/safety.yml says: the cues, and what is said instead. Pure."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-
-import opencc
-
-from bot.text import clean
-
-_TO_SIMPLIFIED = opencc.OpenCC("t2s")
-_TITLE = re.compile(r"《[^》]*》")
-_APOSTROPHE = re.compile(r"['’]")
-_NO_LETTER = re.compile(r"[\W_]+")
-_BETWEEN_HANZI = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
 
 
 class Danger(StrEnum):
@@ -40,10 +29,3 @@ class Safeguard:
         if any(pattern.search(flat) for pattern in self.always):
             return True
         return any(pattern.search(flat) for pattern in self.alone) and not any(pattern.search(flat) for pattern in self.unless)
-
-
-def flat(text: str) -> str:
-    """The whole message as cues are looked for in it: simplified, lower case, no marks, no spaces between Chinese characters."""
-    folded = _TO_SIMPLIFIED.convert(unicodedata.normalize("NFKC", clean(text)).lower())
-    words = _NO_LETTER.sub(" ", _APOSTROPHE.sub("", _TITLE.sub(" ", folded)))
-    return _BETWEEN_HANZI.sub("", words).strip()

@@ -152,8 +152,12 @@ def known() -> tuple[str, ...]:
 
 
 def offers(name: str, what: str) -> Any:
-    """Something more that the connector NAME brings along, such as commands; None where it does not, or is not installed."""
-    return getattr(importlib.import_module(f"connectors.{name}"), what, None) if name in known() else None
+    """Something more that the connector NAME says it brings along (in its `__all__`), such as commands; None where it does
+    not, or is not installed. A file of the same name is not meant."""
+    if name not in known():
+        return None
+    module = importlib.import_module(f"connectors.{name}")
+    return getattr(module, what) if what in getattr(module, "__all__", ()) else None
 
 
 def load(name: str, section: Mapping[str, Any]) -> Connector | None:

@@ -119,10 +119,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A message, or one of the questions in it, with what it was understood as."""
+    """A message, or one of the questions in it, with what it was understood as. `after` are the earlier fragments included."""
 
     text: str
     prediction: Prediction
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,8 @@ class FormProgress:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What is remembered of one asker in one place. `options` are the numbered choices the bot offered last."""
+    """What is remembered of one asker in one place. `options` are the numbered choices the bot offered last, `asked` the words
+    they were offered for. `pending` are fragments that wait for more, '' for an opening that says nothing yet."""
 
     id: int
     address: Address
@@ -247,6 +249,8 @@ class Conversation:
     form: FormProgress | None = None
     ticket: int = 0
     last_at: datetime | None = None
+    asked: str = ""
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +279,26 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased, a
-    database is reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
+    """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased,
+    databases are reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
 
     withdraw: int = 0
     erase: bool = False
-    fault: str = ""
+    faults: tuple[str, ...] = ()
     incidents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Words that somebody has labelled with an intent, for a librarian to review. `source` says how: choice. `id` is 0 until stored."""
+
+    text: str
+    intent: str
+    source: str
+    question: int = 0
+    status: str = "awaiting"
+    id: int = 0
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +312,7 @@ class Decision:
     notes: tuple[Note, ...] = ()
     prediction: Prediction | None = None
     new_question: bool = False
+    examples: tuple[Example, ...] = ()
     effects: Effects = Effects()
 
 
@@ -454,6 +472,17 @@ class Held:
     due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """What a group has asked within some time: how many questions and requests, the last one `last_at`."""
+
+    connector: str
+    room: str
+    questions: int
+    requests: int
+    last_at: datetime
+
+
 class Role(StrEnum):
     """What a signed-in person may do."""
 
@@ -503,6 +532,20 @@ class LoginSession:
     seen_at: datetime
     address: str
     agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An asker who is shut out `until` a time: the pseudonym they have in events, why, by whom, and for which ticket."""
+
+    id: int
+    visitor: str
+    connector: str
+    begun_at: datetime
+    until: datetime
+    reason: str
+    librarian: str
+    ticket: int
 
 
 class Deed(StrEnum):

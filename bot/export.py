@@ -14,12 +14,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(lines: Iterable[Figures]) -> str:
-    """One line a group, numbers unrounded; a label that a spreadsheet would run as a formula is quoted with '."""
+    """One line a group, numbers unrounded."""
+    return csv_of(COLUMNS, ([getattr(line, name) for name in COLUMNS] for line in lines))
+
+
+def csv_of(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Any table as CSV; a text that a spreadsheet would run as a formula is quoted with '."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for line in lines:
-        writer.writerow([_cell(getattr(line, name)) for name in COLUMNS])
+    writer.writerow(heads)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from bot.errors import WrongSetting
+from bot.roster import Duty, Roster
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHIFT = re.compile(r"(\w{3})(?:-(\w{3}))?\s+(\d{1,2}:\d{2})-(\d{1,2}:\d{2})")
@@ -16,12 +17,14 @@ _FURTHEST = 60
 
 @dataclass(frozen=True)
 class DutyHours:
-    """The duty table: weekly shifts, closed days, and working days moved to a weekend (调休, worked as a Monday)."""
+    """The duty table: weekly shifts, closed days, and working days moved to a weekend (调休, worked as a Monday). Where the `roster`
+    of people says something about a day, it goes before the shifts."""
 
     timezone: str
     shifts: tuple[str, ...]
     closed: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    roster: Roster = Roster()
 
     def __post_init__(self) -> None:
         """Parse eagerly, so that a wrong setting stops the start and not a question."""
@@ -61,10 +64,22 @@ class DutyHours:
         return frozenset(_days("calendar.extra", self.extra))
 
     def shifts_on(self, day: date) -> tuple[tuple[time, time], ...]:
-        """The shifts of one day."""
+        """The shifts of one day, in order."""
+        if self.roster.decides(day):
+            return tuple((duty.start, duty.end) for duty in self.people_on(day))
         if day in self.extra_days:
             return self.week[0]
         return () if day in self.closed_days else self.week[day.weekday()]
+
+    def people_on(self, day: date) -> tuple[Duty, ...]:
+        """Who is on duty on one day, by the roster."""
+        worked_as = 0 if day in self.extra_days else day.weekday()
+        return self.roster.on(day, closed=day in self.closed_days and day not in self.extra_days, weekday=worked_as)
+
+    def people_at(self, now: datetime) -> tuple[str, ...]:
+        """The logins of those on duty now, by the roster."""
+        local = now.astimezone(self.zone)
+        return tuple(duty.login for duty in self.people_on(local.date()) if duty.start <= local.time() < duty.end)
 
     def on_duty(self, now: datetime) -> bool:
         """Whether a librarian answers now."""

@@ -20,6 +20,7 @@ from bot.ledger import Ledger
 from bot.listening import Listener
 from bot.months import Months
 from bot.rasa_engine import RasaEngine
+from bot.roster import Roster
 from bot.settings import Settings
 from bot.store import Store
 
@@ -35,11 +36,13 @@ def _silent(stage: str, share: float) -> None:
 
 @dataclass(frozen=True)
 class Mind:
-    """What understands and decides; it touches no database. `state` says how the engine is, for /health."""
+    """What understands and decides; it touches no database. `state` says how the engine is, for /health. A `quick` engine answers in
+    a millisecond or two and waits for nobody."""
 
     engine: Engine
     answering: Answering
     state: Callable[[], str]
+    quick: bool = False
 
 
 def mind(settings: Settings, progress: Progress = _silent) -> Mind:
@@ -54,7 +57,7 @@ def mind(settings: Settings, progress: Progress = _silent) -> Mind:
         rasa = RasaEngine(u.rasa_url, u.rasa_timeout, own, intents=frozenset({*answered, OUT_OF_SCOPE}))
         heard = Listener(rasa, courtesies)
         return Mind(heard, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
-    return Mind(Listener(own, courtesies), answering, lambda: state)
+    return Mind(Listener(own, courtesies), answering, lambda: state, quick=settings.understanding.embedding is None)
 
 
 def courtesies_among(answered: Kinds) -> frozenset[str]:
@@ -100,7 +103,8 @@ def policy(settings: Settings) -> Policy:
     kept = settings.retention
     return Policy(
         u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow",
-        form_expires_after=lying, keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
+        join_within=timedelta(seconds=u.join_seconds), form_expires_after=lying,
+        keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
     )  # fmt: skip
 
 
@@ -160,7 +164,7 @@ def desk(settings: Settings, understanding: Mind, limits: Mapping[str, Limits]) 
     own = at_work(settings, opened, understanding.answering.kinds)
     complain(own)
     return Desk(
-        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings),
+        opened, understanding.engine, replace(understanding.answering, policy=own.in_force()), hours(settings, opened),
         limits=limits, address=address(settings), clock=Clock(fixed=settings.calendar.now), secret=settings.server.secret,
         groups=settings.groups,
     )  # fmt: skip
@@ -177,10 +181,10 @@ def complain(own: Autonomy) -> None:
         log.warning("%s", complaint)
 
 
-def hours(settings: Settings) -> DutyHours:
-    """When librarians are on duty."""
-    calendar = settings.calendar
-    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra)
+def hours(settings: Settings, opened: Store | None = None) -> DutyHours:
+    """When librarians are on duty: by the settings, and by the roster that a database holds."""
+    calendar, roster = settings.calendar, opened.read(lambda s: s.roster()) if opened else Roster()
+    return DutyHours(calendar.timezone, calendar.duty, calendar.closed, calendar.extra, roster)
 
 
 def store(settings: Settings) -> Store:
@@ -190,12 +194,12 @@ def store(settings: Settings) -> Store:
 
 def months(settings: Settings, opened: Store) -> Months:
     """The closing of months in a database."""
-    return Months(opened, hours(settings), Clock().now)
+    return Months(opened, hours(settings, opened), Clock().now)
 
 
 def ledger(settings: Settings, opened: Store) -> Ledger:
     """The figures of a database."""
-    return Ledger(opened, hours(settings), settings.reports.librarians)
+    return Ledger(opened, hours(settings, opened), settings.reports.librarians)
 
 
 def address(settings: Settings) -> str:

@@ -12,13 +12,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bot import tables
-from bot.care import Danger, Safeguard, flat
+from bot.care import Danger, Safeguard
 from bot.domain import Entity, Entry, Risk
 from bot.errors import Defect, DefectsFound
 from bot.messages import Language, Link
-from bot.tables import Finder, Row
-from bot.text import bare
+from bot.tables import Finder, Row, Traits
+from bot.text import bare, flat
 from bot.training import parse, plain
+from bot.turns import Topic, Turns
 
 NOT_ENTRIES = frozenset({"library", "phrases", "cues"})
 FACETS = frozenset({"price", "time", "who", "where", "how", "trouble"})
@@ -68,6 +69,24 @@ class _SafeguardRow(_Strict):
     always: tuple[re.Pattern[str], ...]
     alone: tuple[re.Pattern[str], ...] = ()
     unless: tuple[re.Pattern[str], ...] = ()
+
+
+class _TopicRow(_Strict):
+    facet: _Words
+    words: tuple[_Words, ...]
+    also: tuple[_Words, ...] = ()
+
+
+class _TurnsRow(_Strict):
+    facets: dict[str, tuple[_Words, ...]]
+    topics: tuple[_TopicRow, ...]
+    filler: tuple[_Words, ...]
+    links: tuple[_Words, ...]
+    asking: tuple[re.Pattern[str], ...]
+    trouble: tuple[re.Pattern[str], ...]
+    wishes: tuple[re.Pattern[str], ...]
+    openings: tuple[re.Pattern[str], ...]
+    dangling: tuple[re.Pattern[str], ...]
 
 
 class _FieldRow(_Strict):
@@ -126,11 +145,17 @@ class Knowledge:
     forms: tuple[tuple[Language, Form], ...] = ()
     places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
     safeguards: tuple[Safeguard, ...] = ()
+    turns: Turns = Turns()
 
     @cached_property
     def finder(self) -> Finder:
         """The index over the tables."""
         return Finder(self.rows)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """The index over what rows have in common."""
+        return Traits(self.rows)
 
     @cached_property
     def _by_intent(self) -> dict[str, list[Entry]]:
@@ -199,6 +224,7 @@ class _Reader:
         for path in (self.folder / "phrases.yml", *sorted((self.folder / "interface").glob("*.yml"))):
             phrases |= self._both(path, facts)
         safeguards = self._safeguards(self.folder / "conversation" / "safety.yml", facts, phrases)
+        turns = self._turns(self.folder / "conversation" / "turns.yml")
         cues = self._cues(self.folder / "cues.yml")
         rows, wrong = tables.read(self.folder / "tables")
         self.defects += wrong
@@ -211,7 +237,7 @@ class _Reader:
         forms = [
             form for path in sorted((self.folder / "forms").glob("*.yml")) for _, row in self._list(path, _FormRow) for form in _forms(row)
         ]
-        return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places, safeguards)
+        return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places, safeguards, turns)
 
     def _content(self, path: Path) -> yaml.Node | None:
         try:
@@ -284,6 +310,22 @@ class _Reader:
             for language in Language:
                 phrases[f"safety.{row.kind}", language] = self._fill(row.say.get(language), language, facts, (path, line))
         return tuple(found)
+
+    def _turns(self, path: Path) -> Turns:
+        root, content = self._mapping(path)
+        try:
+            row = _TurnsRow.model_validate(content)
+        except ValidationError as error:
+            for fault in error.errors() if root else ():
+                self.defects.append(Defect(path, _line(root, fault["loc"]), f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"))
+            return Turns()
+        topics = tuple(Topic(topic.facet, topic.words, topic.also) for topic in row.topics)
+        for name in sorted({*row.facets, *(topic.facet for topic in topics)} - FACETS):
+            self.defects.append(Defect(path, _line(root, ("facets",)), f"unknown facet {name}; known are {', '.join(sorted(FACETS))}"))
+        return Turns(
+            tuple(row.facets.items()), topics, row.filler, row.links,
+            row.asking, row.trouble, row.wishes, row.openings, row.dangling,
+        )  # fmt: skip
 
     def _cues(self, path: Path) -> dict[str, frozenset[str]]:
         root, content = self._mapping(path)

@@ -16,8 +16,21 @@ _JOINER = re.compile(r"[\u200c\u200d]")  # holds emoji together: kept in what is
 _SPACE = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?", re.IGNORECASE)
+_NAMES = frozenset(
+    {"vpn", "webvpn", "carsi", "shibboleth", "wifi", "app", "pdf", "cnki", "ei", "sci", "ssci", "wos", "ieee", "acm", "opac", "doi", "isbn"}
+    | {"endnote", "noteexpress", "zotero", "qq", "nstl", "calis", "cssci", "springer", "elsevier", "pubmed"}
+)  # said in Chinese as in English
 _LETTER = re.compile(r"[^\W_]")
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
+_TITLE = re.compile(r"《[^》]*》")
+_APOSTROPHE = re.compile(r"['’]")
+_NO_LETTER = re.compile(r"[\W_]+")
+_BETWEEN_HANZI = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones."""
+    return str(_TO_SIMPLIFIED.convert(text))
 
 
 def clean(text: str) -> str:
@@ -39,7 +52,7 @@ def normalise(text: str) -> str:
 def _normalised(text: str) -> str:
     folded = unicodedata.normalize("NFKC", _JOINER.sub("", clean(text))).lower()
     if _CJK.search(folded):
-        folded = _TO_SIMPLIFIED.convert(folded)
+        folded = simplified(folded)
     folded = _SPACE.sub(" ", folded).strip()
     if len(folded) > LONGEST:
         folded = folded[:_HEAD] + " " + folded[-(LONGEST - _HEAD - 1) :]
@@ -51,6 +64,13 @@ def bare(text: str) -> str:
     return "".join(_LETTER.findall(normalise(text)))
 
 
+def flat(text: str) -> str:
+    """The whole message as cues are looked for in it: simplified, lower case, no marks, no spaces between Chinese characters."""
+    folded = _TO_SIMPLIFIED.convert(unicodedata.normalize("NFKC", clean(text)).lower())
+    words = _NO_LETTER.sub(" ", _APOSTROPHE.sub("", _TITLE.sub(" ", folded)))
+    return _BETWEEN_HANZI.sub("", words).strip()
+
+
 def has_words(text: str) -> bool:
     """Whether there is anything to understand: a letter, a digit or a Chinese character."""
     return bool(_LETTER.search(text))
@@ -59,7 +79,7 @@ def has_words(text: str) -> bool:
 def language_of(text: str) -> Language | None:
     """The language of a message; None when nothing in it tells (a number, an emoji, a lone database name)."""
     hanzi = len(_CJK.findall(text))
-    words = _WORD.findall(text)
+    words = [word for word in _WORD.findall(text) if hanzi or word.lower() not in _NAMES]
     if hanzi and not (len(words) >= 3 and len(words) > hanzi):
         return Language.ZH
     if len(words) >= 2 or (words and not hanzi and len(words[0]) > 1 and words[0].islower()):
@@ -89,18 +109,8 @@ def spaced(text: str) -> str:
     A run of characters is then found as a phrase, however short it is and wherever it stands."""
     folded = unicodedata.normalize("NFKC", text).lower()
     if _HAN.search(folded):
-        folded = _HAN.sub(r" \1 ", _TO_SIMPLIFIED.convert(folded))
+        folded = _HAN.sub(r" \1 ", simplified(folded))
     return " ".join(_WORDS.findall(folded))
-
-
-_BREAK = re.compile(r"[?？]+|[;；。!！\n]+|\b(?:and also|also,)\b|(?:另外|还有就是|还想问|顺便问)")
-
-
-def questions_in(text: str, most: int = 3) -> tuple[str, ...]:
-    """The sentences of a message that could be questions of their own; one item when it cannot be split."""
-    parts = tuple(part.strip(" ,，、") for part in _BREAK.split(text))
-    kept = tuple(part for part in parts if len(bare(part)) >= 4)
-    return kept if 2 <= len(kept) <= most else (text,)
 
 
 def pieces(text: str, max_bytes: int, reserve: int = 0) -> tuple[str, ...]:

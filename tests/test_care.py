@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot import training
-from bot.care import Danger, flat
+from bot.care import Danger
 from bot.domain import OUT_OF_SCOPE
 from bot.knowledge import Knowledge
+from bot.text import flat
 from tests.conftest import ROOT
 
 CARE = Path(__file__).parent / "care"

@@ -33,12 +33,23 @@ SAFETY = """- kind: emergency
   alone: [火]
   unless: [书]
 """
+TURNS = """facets: {price: [收费, free]}
+topics: [{facet: who, words: [学生]}]
+filler: [吗, is, it]
+links: [呢]
+asking: ["吗|怎么"]
+trouble: [打不开]
+wishes: [我要]
+openings: ["^请问$"]
+dangling: ["^打不开$"]
+"""
 FILES = {
     "library.yml": "vpn:\n  url: https://vpn.example\n  phone: {zh: 一二三, en: one two three}\n",
     "phrases.yml": "greeting: {zh: '您好，{name}', en: 'Hello {name}'}\n",
     "interface/chat.yml": "send: {zh: 发送, en: Send}\n",
     "cues.yml": "cancel: [取消, Cancel it]\n",
     "conversation/safety.yml": SAFETY,
+    "conversation/turns.yml": TURNS,
     "remote.yml": ENTRY,
     "forms/requests.yml": """- id: purchase
   title: {zh: 荐购, en: Suggest a book}
@@ -211,3 +222,13 @@ def test_pattern_that_cannot_be_used_is_a_defect_with_its_line(tmp_path: Path) -
         knowledge.read(folder(tmp_path, safety=SAFETY.replace("着火了", '"(着火"')))
     (defect,) = caught.value.defects
     assert (defect.path.name, defect.line) == ("safety.yml", 4)
+
+
+def test_turns_that_cannot_be_used_are_defects_with_their_lines(tmp_path: Path) -> None:
+    broken = TURNS.replace("facet: who", "facet: whom").replace("price:", "prize:")
+    with pytest.raises(DefectsFound) as caught:
+        knowledge.read(folder(tmp_path, turns=broken))
+    assert [(defect.line, "prize" in defect.what or "whom" in defect.what) for defect in caught.value.defects] == [(1, True), (1, True)]
+    with pytest.raises(DefectsFound) as caught:
+        knowledge.read(folder(tmp_path, turns=TURNS.replace('"吗|怎么"', '"(吗"') + "more: 1\n"))
+    assert sorted(defect.line for defect in caught.value.defects) == [5, 10]

@@ -1,7 +1,9 @@
 """The desk in a group: what is kept, what is said in front of others, what moves to private."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -260,3 +262,113 @@ def test_figures_know_the_group(desk: Desk, hear: Hear) -> None:
     hear("校外怎么用VPN")
     rooms = desk.store.read(lambda s: s._rows("select distinct room from events"))
     assert rooms == [{"room": GROUP}]
+
+
+# --- channels that name people differently in groups and in private ---
+
+
+def alone(desk: Desk, text: str, user: str = "u-300", number: str = "") -> str:
+    """Say something to the bot privately where people have another name there."""
+    replies = desk.ask(Question(number or f"p-{text}-{user}", Address("qq", user), text)).result()
+    return "\n".join(reply.plain() for reply in replies)
+
+
+def word_of(told: str) -> str:
+    found = re.search(r"取件 ([2-9a-z]{8})", told)
+    assert found, told
+    return found[1]
+
+
+def due(desk: Desk, user: str) -> list[str]:
+    """What is on its way to somebody."""
+    parcels = desk.store.read(lambda s: s.due(desk.clock.now(), 1000))
+    return [parcel.message.text for parcel in parcels if parcel.address == Address("qq", user)]
+
+
+def test_asker_with_another_name_in_private_gets_what_waited_after_saying_the_password_in_the_group(
+    desk: Desk, hear: Hear, clock: FakeClock
+) -> None:
+    hear("转人工", "m-300", connector="qq")
+    clock.pass_(seconds=5)
+    assert due(desk, "u-300") == due(desk, "m-300") == []
+    word = word_of(alone(desk, "取件"))
+    assert "私信给您" in told(hear(f"取件 {word.upper()}", "m-300", connector="qq"))
+    (ticket,) = (row.ticket for row in desk.queue((TicketStatus.WAITING,)))
+    assert any(ticket.code in text for text in due(desk, "u-300"))
+    desk.claim(ticket.id, "mei")
+    desk.reply(ticket.id, "mei", "您好，请讲。")
+    assert due(desk, "u-300")[-1] == "您好，请讲。"
+    assert [m.text for m in desk.consultation(ticket.id).messages if m.who is Who.PATRON] == ["转人工", "取件"]
+    desk.close(ticket.id, "mei")
+    assert "私信您取件码" in told(hear("转人工", "m-300", connector="qq")), "next time it is known who they are"
+    assert "编号 2" in due(desk, "u-300")[-1]
+
+
+def test_password_works_once_and_for_a_while_only(desk: Desk, hear: Hear, clock: FakeClock) -> None:
+    hear("转人工", "m-300", connector="qq")
+    hear("转人工", "m-301", connector="qq")
+    word = word_of(alone(desk, "取件"))
+    assert "私信给您" in told(hear(f"取件{word}", "m-300", connector="qq"))
+    assert "不对" in told(hear(f"取件{word}", "m-301", connector="qq"))
+    older, newer = word_of(alone(desk, "取件码", "u-301")), word_of(alone(desk, "pick up", "u-301"))
+    assert "不对" in told(hear(f"取件 {older}", "m-301", connector="qq"))
+    clock.pass_(minutes=11)
+    assert "不对" in told(hear(f"取件 {newer}", "m-301", connector="qq"))
+    assert desk.history(Address("qq", "m-301")).state == ConversationState.WAITING, "nobody else got what waited for them"
+
+
+def test_a_repeated_password_is_answered_as_before(desk: Desk, hear: Hear) -> None:
+    hear("转人工", "m-300", connector="qq")
+    first = alone(desk, "取件", number="p1")
+    assert alone(desk, "取件", number="p1") == first
+    said = f"取件 {word_of(first)}"
+    assert hear(said, "m-300", connector="qq", number="w1") == hear(said, "m-300", connector="qq", number="w1")
+
+
+def test_who_has_a_ticket_already_gets_the_other_one_beside_it(desk: Desk, hear: Hear) -> None:
+    alone(desk, "转人工")
+    hear("转人工", "m-300", connector="qq")
+    hear(f"取件 {word_of(alone(desk, '取件'))}", "m-300", connector="qq")
+    assert desk.history(Address("qq", "u-300")).ticket == 1
+    desk.claim(2, "mei")
+    desk.reply(2, "mei", "第二个问题的答复")
+    assert "第二个问题的答复" in due(desk, "u-300")
+
+
+def test_password_of_somebody_for_whom_nothing_waits_ties_the_names_all_the_same(desk: Desk, hear: Hear) -> None:
+    assert "私信给您" in told(hear(f"取件 {word_of(alone(desk, '取件'))}", "m-300", connector="qq"))
+    assert "我私信您" in told(hear("转人工", "m-300", connector="qq"))
+
+
+def test_where_people_have_one_name_a_password_is_nothing_special(desk: Desk, hear: Hear) -> None:
+    assert "取件 " not in "".join(reply.text for reply in desk.ask(Question("p", Address("onebot", "300"), "取件")).result())
+
+
+def test_what_waits_under_the_very_name_comes_without_a_password(desk: Desk, hear: Hear) -> None:
+    hear("转人工", "u-300", connector="qq")
+    assert alone(desk, "取件") == ""
+    assert any("/mailbox/" in text for text in due(desk, "u-300"))
+    assert "请回到群里" in alone(desk, "取件", number="again")
+
+
+def test_asker_who_is_in_danger_while_a_ticket_is_open_is_met_at_once_and_put_first(desk: Desk, hear: Hear) -> None:
+    hear("转人工")
+    line = "\n".join(reply.text for reply in hear("图书馆着火了"))
+    assert re.search(r"119|电话|报警", line)
+    (row,) = desk.queue((TicketStatus.WAITING,))
+    assert row.ticket.urgent
+    assert "图书馆着火了" in [message.text for message in desk.consultation(1).messages]
+
+
+def test_own_records_are_no_matter_for_a_group_and_erasing_them_forgets_who_is_who(desk: Desk, hear: Hear) -> None:
+    hear(f"取件 {word_of(alone(desk, '取件'))}", "m-300", connector="qq")
+    assert "私" in told(hear("我的记录", "m-300", connector="qq"))
+    alone(desk, "删除我的记录")
+    alone(desk, "1")
+    assert desk.store.read(lambda s: s.linked("qq", "m-300")) == ""
+
+
+def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(desk: Desk, hear: Hear, clock: FakeClock) -> None:
+    hear("校外怎么用VPN")
+    (parcel,) = desk.store.read(lambda s: s.due(clock()))
+    assert parcel.deadline == clock() + timedelta(minutes=10)

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from bot.answering.base import MOST_CHOICES, POPULAR, Background, Policy, Situation, lead, sure_of, worth_offering
+from bot.answering.fragments import Fragments
+from bot.answering.several import Several
 from bot.answering.steering import Steering
 from bot.domain import Conversation, Decision, Part
 from bot.messages import INTENT, START, Language, Question
 from bot.text import language_of
 
 NOTHING_ELSE = Background()
+Step = Callable[[Situation], Decision | None]
 
 
 @dataclass(frozen=True)
-class Answering(Steering):
+class Answering(Steering, Several, Fragments):
     """The rules, with the knowledge and the policy they are applied to."""
 
     def decide(
@@ -30,26 +33,42 @@ class Answering(Steering):
         *,
         background: Background = NOTHING_ELSE,
     ) -> Decision:
-        """What to do about one message. `parts[0]` is the whole message; further parts are its single questions."""
+        """What to do about one message. `parts[0]` is the whole message; further parts are its single questions, and the
+        message together with the fragments before it."""
+        s = self._together(self._situation(question, parts, conversation, now, today, background=background))
+        return self._announced(s, self._with_expiry(s, conversation, self._decided(s)))
+
+    def _situation(
+        self,
+        question: Question,
+        parts: tuple[Part, ...],
+        conversation: Conversation,
+        now: datetime,
+        today: date,
+        *,
+        background: Background,
+    ) -> Situation:
         context = self._remembered(conversation, now)
         # A form keeps its language: an e-mail address in it is no change of language.
         # Neither does a tap on a menu tell one: its words are the library's.
         tapped = question.choice == START or question.choice.startswith(INTENT)
         spoken = context.language if context.form or tapped else question.language or language_of(question.text)
         language = spoken or context.language or Language.ZH
-        remembered = replace(context, language=language, last_at=now)
-        s = Situation(question, parts[0], parts[1:], remembered, now, today, language, background)
-        return self._announced(s, self._with_expiry(s, conversation, self._decided(s)))
+        pending = context.pending if context.last_at and now - context.last_at <= self.policy.join_within else ()
+        joined = next((part for part in parts[1:] if part.after and part.after == pending), None)
+        remembered = replace(context, language=language, last_at=now, pending=())
+        singles = tuple(part for part in parts[1:] if not part.after)
+        begun = context.question if any(pending) else 0
+        return Situation(question, parts[0], singles, remembered, now, today, language, background, pending, joined, begun)
 
     def _decided(self, s: Situation) -> Decision:
-        steps: tuple[Callable[[Situation], Decision | None], ...] = (
-            self._safe, self._named, self._form, self._own, self._offered,
-            self._wordless, self._steering, self._facet, self._several,
+        first: tuple[Step, ...] = (
+            self._safe, self._named, self._form, self._own, self._offered, self._wordless, self._opening, self._steering,
         )  # fmt: skip
-        for step in steps:
-            if (decision := step(s)) is not None:
-                return decision
-        return self._understood(s, s.whole.text, s.whole.prediction)
+        if (decision := _first(first, s)) is not None:
+            return decision
+        decision = _first((self._several, self._follow_up, self._fragment), s) or self._understood(s, s.whole.text, s.whole.prediction)
+        return self._continued(s, decision)
 
     def _remembered(self, conversation: Conversation, now: datetime) -> Conversation:
         """Context ends after a silence."""
@@ -59,6 +78,10 @@ class Answering(Steering):
             emptied = Conversation(conversation.id, conversation.address, conversation.visitor, conversation.state, conversation.language)
             return replace(emptied, form=form, question=form.question if form else 0)
         return replace(conversation, form=form)
+
+
+def _first(steps: tuple[Step, ...], s: Situation) -> Decision | None:
+    return next((found for step in steps if (found := step(s)) is not None), None)
 
 
 __all__ = ["MOST_CHOICES", "POPULAR", "Answering", "Background", "Policy", "Situation", "lead", "sure_of", "worth_offering"]

@@ -14,12 +14,13 @@ from bot.slots import Almanac
 MOST_CHOICES = 3
 POPULAR = ("vpn_setup", "database_access", "due_date_extension", "textbook_platform", "opening_hours", "book_delivery")
 """Often asked, shown to people who have just come; their titles are the phrases popular.INTENT."""
-_LEAST_CANDIDATE = 0.04
+_LEAST_CANDIDATE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """From which confidence the bot speaks. Answers to `suggest` and `off` intents go to a librarian as a draft, in shadow all do."""
+    """From which confidence the bot speaks. Answers to `suggest` and `off` intents go to a librarian as a draft, in shadow all do.
+    After a silence of `forget_after` the context ends; up to a pause of `join_within` short messages belong together."""
 
     answer_at: float = 0.71
     margin: float = 0.05
@@ -28,6 +29,7 @@ class Policy:
     suggest: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
     shadow: bool = False
+    join_within: timedelta = timedelta(seconds=60)
     form_expires_after: timedelta = timedelta(hours=2)
     keep_days: int = 730
     keep_personal_days: int = 180
@@ -63,7 +65,8 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time."""
+    """Everything a decision depends on. `today` is the calendar's day, `now` the clock's time. `pending` are the fragments just
+    before, `joined` the message together with them, `continues` the question that they began, if one was counted."""
 
     question: Question
     whole: Part
@@ -73,6 +76,9 @@ class Situation:
     today: date
     language: Language
     background: Background = Background()
+    pending: tuple[str, ...] = ()
+    joined: Part | None = None
+    continues: int = 0
 
     @property
     def almanac(self) -> Almanac:
@@ -88,6 +94,10 @@ class Base:
     knowledge: Knowledge
     kinds: Mapping[str, IntentKind]
     policy: Policy
+
+    def _knows(self, prediction: Prediction) -> bool:
+        """Whether the bot may speak, and has something to say: what is surely out of scope is nothing it knows."""
+        return sure_of(prediction, self.policy) and prediction.intent in self.kinds
 
     def _held_back(self, intent: str) -> str:
         """Why the answer to an intent goes to a librarian instead of the patron; '' when the bot may give it."""
@@ -108,7 +118,7 @@ class Base:
         urgent: bool = False,
     ) -> Decision:
         replies = (Reply(ReplyKind.NOTICE, intro, language=s.language, intent=intent),) if intro else ()
-        conversation = replace(s.conversation, options=(), form=None)
+        conversation = replace(s.conversation, options=(), form=None, asked="")
         return Decision(
             Action.ESCALATE,
             replies,

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from bot import forms
 from bot.answering.base import Situation, sure_of
+from bot.answering.followups import FollowUps
 from bot.answering.notices import Notices
 from bot.answering.own import Own
-from bot.answering.understood import Understood
 from bot.domain import Conversation, Decision, EventName, Handover, IntentKind, Note
 from bot.knowledge import Form
 from bot.messages import Action, Choice, Reply, ReplyKind
@@ -18,7 +18,7 @@ _ANSWERED_ASIDE = frozenset({IntentKind.FAQ, IntentKind.LOOKUP, IntentKind.FORM}
 
 
 @dataclass(frozen=True)
-class Requests(Understood, Own, Notices):
+class Requests(FollowUps, Own, Notices):
     """Rules while a form is active."""
 
     def _form(self, s: Situation) -> Decision | None:

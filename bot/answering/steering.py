@@ -2,21 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-from bot import forms
 from bot.answering.base import POPULAR, Situation
-from bot.answering.requests import Requests
-from bot.domain import Decision, Entry, EventName, Note, Prediction
-from bot.messages import INTENT, START, Action, Choice, Reply, ReplyKind
-from bot.text import bare, has_words, language_of, normalise
+from bot.answering.choices import Choices
+from bot.domain import Decision, EventName, Note, Prediction
+from bot.messages import INTENT, START, Choice, ReplyKind
+from bot.text import language_of
 
 
 @dataclass(frozen=True)
-class Steering(Requests):
+class Steering(Choices):
     """Rules about the conversation itself."""
 
     def _safe(self, s: Situation) -> Decision | None:
         """Dangers, other people's data and the bot's own insides: a fixed sentence and a person at once, whatever else is going on."""
-        guard = None if s.question.choice else self.knowledge.danger(s.question.text)
+        guard = None if s.question.choice else self.knowledge.danger(s.question.text) or self.knowledge.danger(s.whole.text)
         if guard is None:
             return None
         s = replace(s, language=language_of(s.question.text) or s.language)  # also in the middle of a form
@@ -39,41 +38,6 @@ class Steering(Requests):
         s = replace(s, conversation=replace(s.conversation, options=(), form=None))
         return self._understood(s, s.question.text, Prediction(intent, 1.0, engine="menu"))
 
-    def _offered(self, s: Situation) -> Decision | None:
-        options = s.conversation.options
-        typed = s.question.choice or normalise(s.question.text).rstrip(".、)。 ")
-        chosen = next((o for o in options if typed in (o.key, o.value) or (bare(typed) and bare(typed) == bare(o.title))), None)
-        if chosen is None:
-            return None
-        s = replace(s, conversation=replace(s.conversation, options=()))
-        verb, _, value = chosen.value.partition(":")
-        if own := self._own_choice(s, verb, value):
-            return own
-        if verb == "human":
-            reason = "asked_for_person" if value == "form" else "none_of_these"
-            return self._hand_over(s, reason, question=s.conversation.question)
-        if verb == "form":
-            value, _, given = value.partition(":")
-            form = self.knowledge.form(value, s.language)
-            if form is not None:
-                step = forms.start(form, s.conversation.question, given)
-                decision = self._ask(s, step, form, self._phrase(s, "form_start", title=form.title) + "\n")
-                return replace(decision, notes=(Note(EventName.FORM_STARTED, intent=value, question=s.conversation.question),))
-        note = Note(EventName.CHOSEN, intent=value, question=s.conversation.question)
-        asked = s.conversation.question
-        decision = self._answer(s, value, s.whole.prediction, question=asked, new=not asked)
-        return replace(decision, notes=(note, *decision.notes))
-
-    def _wordless(self, s: Situation) -> Decision | None:
-        if has_words(s.question.text) and len(bare(s.question.text)) > 1:
-            return None
-        name = "attachment" if s.question.attachments else "no_words"
-        options = (Choice("0", self._phrase(s, "form_offer_human"), "human"),)
-        conversation = replace(s.conversation, options=options)
-        reply = Reply(ReplyKind.NOTICE, self._phrase(s, name), choices=options, language=s.language, action=Action.CLARIFY)
-        notes = (Note(EventName.CLARIFIED),) if s.question.attachments else ()
-        return Decision(Action.CLARIFY, (reply,), conversation, notes=notes, new_question=bool(s.question.attachments))
-
     def _steering(self, s: Situation) -> Decision | None:
         text, cue, asked = s.question.text, self.knowledge.cue, s.conversation.question
         if cue("human", text):
@@ -91,31 +55,3 @@ class Steering(Requests):
         if cue("cancel", text):
             return self._say(s, ReplyKind.SOCIAL, self._phrase(s, "nothing_to_cancel"), conversation=replace(s.conversation, options=()))
         return None
-
-    def _facet(self, s: Situation) -> Decision | None:
-        entry = self.knowledge.entry(s.conversation.entry, s.language) if s.conversation.entry else None
-        if entry is None:
-            return None
-        for name in ("price", "time", "who", "where", "how"):
-            if self.knowledge.cue(name, s.question.text):
-                # Held back since the answer was given: the server was started anew in between.
-                if reason := self._held_back(entry.intent):
-                    return self._hand_over(s, reason, intent=entry.intent)
-                note = Note(EventName.ANSWERED, entry.intent, entry.id, value=f"facet:{name}")
-                if entry.facet(name):
-                    return replace(self._show_facet(s, entry, name, (note,)), new_question=True)
-                return self._hand_over(s, "unsure", intent=entry.intent, intro=self._phrase(s, "facet_missing"))
-        return None
-
-    def _show_facet(self, s: Situation, entry: Entry, name: str, notes: tuple[Note, ...]) -> Decision:
-        reply = Reply(
-            ReplyKind.ANSWER,
-            entry.facet(name),
-            links=entry.links,
-            entry=entry.id,
-            language=s.language,
-            intent=entry.intent,
-            action=Action.ANSWER,
-        )
-        conversation = replace(s.conversation, facets_shown=(*s.conversation.facets_shown, name), options=())
-        return Decision(Action.ANSWER, (reply,), conversation, notes=notes)

@@ -1,17 +1,17 @@
 """A question that was understood, more or less: the entry, "did you mean", or a person."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot import lookups
-from bot.answering.base import Base, Situation, sure_of, worth_offering
+from bot.answering.base import Situation, sure_of, worth_offering
+from bot.answering.looked_up import LookedUp
 from bot.domain import (
     OUT_OF_SCOPE,
     Candidate,
     Decision,
     Entry,
     EventName,
-    Handover,
     IntentKind,
     Note,
     Prediction,
@@ -20,22 +20,25 @@ from bot.domain import (
 from bot.messages import Action, Choice, Link, Reply, ReplyKind
 
 _SHORT_FOLLOW_UP = 20
+_GREETING = "greet"
 
 
 @dataclass(frozen=True)
-class Understood(Base):
+class Understood(LookedUp):
     """What to say to an intent."""
 
     def _understood(self, s: Situation, text: str, prediction: Prediction) -> Decision:
         intent, kind = prediction.intent, self.kinds.get(prediction.intent)
-        if not sure_of(prediction, self.policy) and (inherited := self._inherited(s, text, prediction)):
+        if not self._knows(prediction) and (inherited := self._inherited(s, text, prediction)):
             return self._answer(s, inherited, prediction, new=True)
         if kind is IntentKind.HUMAN and prediction.confidence >= self.policy.clarify_at:
             reason = "complaint" if intent == "complaint" else "asked_for_person"
             return self._hand_over(s, reason, intent=intent, prediction=prediction, intro=self._entry_text(s, intent))
         if sure_of(prediction, self.policy) and kind is IntentKind.SOCIAL:
-            note = Note(EventName.SOCIAL, intent)
-            return self._say(s, ReplyKind.SOCIAL, self._entry_text(s, intent), notes=(note,), intent=intent, prediction=prediction)
+            note, text = Note(EventName.SOCIAL, intent), self._entry_text(s, intent)
+            # A greeting may be the first piece of a question in several messages.
+            talk = replace(s.conversation, pending=(*s.pending, "")) if intent == _GREETING else s.conversation
+            return self._say(s, ReplyKind.SOCIAL, text, conversation=talk, notes=(note,), intent=intent, prediction=prediction)
         if sure_of(prediction, self.policy) and kind is not None:
             return self._answer(s, intent, prediction, new=True)
         likely = worth_offering(prediction, self.kinds)
@@ -48,10 +51,12 @@ class Understood(Base):
         """The previous lookup, when a short message only names another database, course or college ("那 EI 呢")."""
         previous = s.conversation.intent
         kinds = lookups.KINDS.get(previous, frozenset())
-        named = any(entity.kind in kinds for entity in prediction.entities)
-        return previous if named and prediction.intent != OUT_OF_SCOPE and len(text) <= _SHORT_FOLLOW_UP else None
+        named = [entity.text for entity in prediction.entities if entity.kind in kinds]
+        if not named or len(text) > _SHORT_FOLLOW_UP:
+            return None
+        return previous if prediction.intent != OUT_OF_SCOPE or self.knowledge.turns.only(text, named) else None
 
-    def _clarify(self, s: Situation, likely: Iterable[Candidate], prediction: Prediction) -> Decision:
+    def _clarify(self, s: Situation, likely: Sequence[Candidate], prediction: Prediction) -> Decision:
         titles = [(self.knowledge.title(c.intent, s.language, s.today), c.intent) for c in likely]
         options = (
             *(Choice(str(number), title, f"intent:{intent}") for number, (title, intent) in enumerate(titles, 1)),
@@ -61,7 +66,10 @@ class Understood(Base):
             ReplyKind.CLARIFY, self._phrase(s, "clarify"), choices=options, language=s.language, intent=titles[0][1], action=Action.CLARIFY
         )
         note = Note(EventName.CLARIFIED, titles[0][1])
-        conversation = replace(s.conversation, options=options, entry="", intent="", entities=())
+        # What the message names must not be asked for again when one of these is chosen.
+        table = next((c.intent for c in likely if c.intent in lookups.KINDS), "")
+        entities = (*prediction.entities, *lookups.named(table, s.whole.text, self.knowledge, prediction.entities))
+        conversation = replace(s.conversation, options=options, entry="", intent="", entities=entities, asked=s.whole.text)
         return Decision(Action.CLARIFY, (reply,), conversation, notes=(note,), prediction=prediction, new_question=True)
 
     def _answer(self, s: Situation, intent: str, prediction: Prediction, question: int = 0, new: bool = False) -> Decision:
@@ -75,9 +83,10 @@ class Understood(Base):
             return self._hand_over(s, reason, intent=intent, question=question, prediction=prediction)
         if self.kinds.get(intent) is IntentKind.FORM:
             return self._offer_form(s, entry, prediction, question, new)
-        found = lookups.look_up(intent, prediction.entities, self.knowledge, s.language)
-        text, links = found or (f"{entry.answer.rstrip()}\n{self._checked(s, entry)}", entry.links)
-        return self._reply(s, ReplyKind.ANSWER, text, links, entry, prediction, question, new)
+        found = self._look_up(s, intent, prediction)
+        text = found.text if found else f"{entry.answer.rstrip()}\n{self._checked(s, entry)}"
+        links = found.links if found and found.links else entry.links
+        return self._offering_rows(self._reply(s, ReplyKind.ANSWER, text, links, entry, prediction, question, new), found)
 
     def _offer_form(self, s: Situation, entry: Entry, prediction: Prediction, question: int, new: bool) -> Decision:
         options = (
@@ -102,25 +111,7 @@ class Understood(Base):
     ) -> Decision:
         reply = Reply(kind, text, links, entry=entry.id, language=s.language, intent=entry.intent, action=Action.ANSWER)
         conversation = replace(
-            s.conversation, intent=entry.intent, entry=entry.id, entities=prediction.entities, facets_shown=(), options=()
+            s.conversation, intent=entry.intent, entry=entry.id, entities=prediction.entities, facets_shown=(), options=(), asked=""
         )
         note = Note(EventName.ANSWERED, entry.intent, entry.id, question)
         return Decision(Action.ANSWER, (reply,), conversation, notes=(note,), prediction=prediction, new_question=new)
-
-    def _several(self, s: Situation) -> Decision | None:
-        asked = [part for part in s.parts if self.kinds.get(part.prediction.intent) is not IntentKind.SOCIAL]
-        sure = {
-            part.prediction.intent: part for part in asked if sure_of(part.prediction, self.policy) and part.prediction.intent in self.kinds
-        }
-        open_parts = [part for part in asked if part.prediction.intent not in sure]
-        if not sure or len(sure) + len(open_parts) < 2:
-            return None
-        decisions = [self._understood(s, part.text, part.prediction) for part in sure.values()]
-        replies = [reply for decision in decisions for reply in decision.replies]
-        handover = next((decision.handover for decision in decisions if decision.handover), None)
-        if open_parts and handover is None:
-            handover = Handover("second_question")
-            replies.append(Reply(ReplyKind.NOTICE, self._phrase(s, "handover_rest", text=open_parts[0].text), language=s.language))
-        notes = tuple(note for decision in decisions for note in decision.notes)
-        last = decisions[-1].conversation
-        return Decision(decisions[0].action, tuple(replies), last, handover, notes, s.whole.prediction, new_question=True)

@@ -1,20 +1,41 @@
 """The conductor: ask, claim, reply, close. The only room that joins understanding, answering and store."""
 
 from bot.desk.base import Clock, Consultation
+from bot.desk.blocks import BLOCK_HOURS, Blocks
 from bot.desk.care import LONGEST_NOTE
 from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
 from bot.desk.persons import Persons
 from bot.desk.replies import LONGEST_REPLY
+from bot.desk.rota import LONGEST_SHIFT_NOTE, Rota
 from bot.desk.shelves import OPEN, Sheet
 from bot.desk.status import Incidents, Status
 
 
-class Desk(Persons, Librarians, Incidents, Logbook):
+class Desk(
+    Persons,
+    Librarians,
+    Incidents,
+    Logbook,
+    Rota,
+    Blocks,
+):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
 
 __all__ = [
-    "BY_HAND", "LONGEST_NOTE", "LONGEST_QUESTION", "LONGEST_REPLY", "OPEN", "Clock", "Consultation", "Desk", "Logged", "Sheet", "Status",
-]  # fmt: skip
+    "BLOCK_HOURS",
+    "BY_HAND",
+    "LONGEST_NOTE",
+    "LONGEST_QUESTION",
+    "LONGEST_REPLY",
+    "LONGEST_SHIFT_NOTE",
+    "OPEN",
+    "Clock",
+    "Consultation",
+    "Desk",
+    "Logged",
+    "Sheet",
+    "Status",
+]

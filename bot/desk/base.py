@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot import tickets
 from bot.answering import Answering
@@ -24,6 +24,10 @@ CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 def pick_up_code(length: int = 16) -> str:
     """An unguessable code of letters and digits that are not mistaken for each other."""
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
+
+
+_STALE = timedelta(minutes=10)
+"""After this an answer in a group comes out of nowhere; it waits for its asker instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,10 @@ class Base:
     def _send(self, s: Session, conversation: Conversation, reply: Reply, now: datetime, answers: int = 0) -> Reply:
         limits = self._limits.get(conversation.address.connector)
         due = limits is not None and not limits.inline
-        deadline = now + limits.window if limits and limits.window else None
+        window = limits.window if limits else None
+        if self.in_group(conversation.address):
+            window = min(window or _STALE, _STALE)
+        deadline = now + window if window else None
         return s.add_reply(conversation, reply, now, answers=answers, due=due, deadline=deadline)
 
     def _record(

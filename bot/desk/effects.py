@@ -36,8 +36,8 @@ class Effects(Base):
             self._cover(s, before)
         for incident in effects.incidents:
             s.asked_about(incident, before.id)
-        if effects.fault:
-            s.report_fault(effects.fault, before.id, before.visitor, now)
+        for database in effects.faults:
+            s.report_fault(database, before.id, before.visitor, now)
         if effects.withdraw and not self._withdraw(s, before, effects.withdraw, now):
             text = self._phrase("request_not_withdrawn", after.language, number=effects.withdraw)
             decision = replace(decision, replies=(replace(decision.replies[0], text=text),))

@@ -10,6 +10,7 @@ from bot.desk.agents import Agents
 from bot.desk.base import Consultation, pick_up_code
 from bot.desk.effects import Effects
 from bot.domain import (
+    Block,
     Conversation,
     ConversationState,
     Decision,
@@ -26,9 +27,10 @@ from bot.errors import NotFound, Refused, TooMuch
 from bot.messages import Action, Address, Exchange, Language, Line, Question, Reply, ReplyKind
 from bot.store import Session
 from bot.text import clean, has_words, language_of
-from bot.understanding import understand
+from bot.understanding import joined, understand
 
 LONGEST_QUESTION = 10_000
+_LONGEST_PIECE = 200  # characters of a message that can be the rest of another
 _NOTHING = Prediction("", 0.0)
 
 
@@ -45,8 +47,16 @@ class Patrons(Effects, Agents):
         if len(text) > LONGEST_QUESTION:
             raise TooMuch("characters in a message", LONGEST_QUESTION)
         question = replace(question, text=text)
-        parts = understand(text, self.engine, self.knowledge) if has_words(text) else (Part(text, _NOTHING),)
+        parts = self._understood(question) if has_words(text) else (Part(text, _NOTHING),)
         return self.store.write(lambda s: self._take(s, question, parts))
+
+    def _understood(self, question: Question) -> tuple[Part, ...]:
+        """What a message means, alone and with the fragments before it. Not in the writer: an engine may take its time."""
+        parts = understand(question.text, self.engine, self.knowledge)
+        talk = self.store.read(lambda s: s.existing_conversation(question.address)) if len(question.text) <= _LONGEST_PIECE else None
+        if talk is None or not any(talk.pending) or talk.state is not ConversationState.BOT:
+            return parts
+        return (*parts, joined(question.text, talk.pending, self.engine, self.knowledge))
 
     def fail(self, question: Question) -> Future[tuple[Reply, ...]]:
         """The way out when `ask` has failed: the message goes to a person, and the asker is told."""
@@ -64,6 +74,8 @@ class Patrons(Effects, Agents):
         if question.agent:
             self._attended(s, conversation, number, parts, question.agent)
             return ()
+        if (block := s.block_of(conversation.visitor, now)) and not self.knowledge.danger(question.text):
+            return self._shut_out(s, conversation, block, number, now)
         if self._resumed(s, conversation, question, now):
             return ()
         if conversation.state is not ConversationState.BOT:
@@ -76,6 +88,15 @@ class Patrons(Effects, Agents):
             decision = self.answering.decide(question, parts, conversation, now, today, background=background)
         decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
+
+    def _shut_out(self, s: Session, conversation: Conversation, block: Block, number: int, now: datetime) -> tuple[Reply, ...]:
+        """What a blocked asker writes is kept and asks for nobody; they are told until when, a group is not."""
+        s.save_conversation(replace(conversation, last_at=now))
+        if self.in_group(conversation.address):
+            return ()
+        language, until = conversation.language or Language.ZH, block.until.astimezone(self.hours.zone)
+        text = self._phrase("blocked", language, until=f"{until:%Y-%m-%d %H:%M}")
+        return (self._send(s, conversation, Reply(ReplyKind.NOTICE, text, language=language, action=Action.SOCIAL), now, answers=number),)
 
     def _fitting(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """What of a decision may be said where the question was asked."""
@@ -144,6 +165,8 @@ class Patrons(Effects, Agents):
             self._record(s, conversation, Note(EventName.ASKED, intent, question=asked, college=college), now, engine=engine)
         for note in decision.notes:
             self._record(s, conversation, replace(note, question=note.question or asked), now)
+        for example in decision.examples:
+            s.add_example(example, conversation.id, now)
         replies = decision.replies
         if decision.handover:
             conversation, told = self._open_ticket(
@@ -271,7 +294,7 @@ class Patrons(Effects, Agents):
         if conversation is None:
             return Exchange()
         lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in s.messages(conversation.id, after))
-        return Exchange(lines, conversation.state.value, conversation.ticket)
+        return Exchange(lines, conversation.state.value, conversation.ticket, conversation=conversation.id)
 
     def pick_up(self, reply: Reply) -> str:
         """The code under which one stored reply can be read on the mailbox page, links and all; '' for one that is not stored."""

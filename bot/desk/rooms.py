@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot import groups
-from bot.desk.patrons import LONGEST_QUESTION, Patrons
-from bot.domain import Conversation, ConversationState, Decision, EventName, Handover, Note, Prediction
+from bot.desk.pairing import Pairing
+from bot.desk.patrons import LONGEST_QUESTION
+from bot.domain import Conversation, ConversationState, Decision, Entry, EventName, Handover, Note, Prediction, Risk
 from bot.errors import TooMuch
 from bot.groups import Heard, Manners
 from bot.messages import START, Action, Address, Language, Link, Question, Reply, ReplyKind
@@ -25,13 +26,13 @@ _CONSIDERED = 10  # messages that spoke to nobody are looked at, for each that m
 _ECHO = 40
 
 
-class Rooms(Patrons):
+class Rooms(Pairing):
     """What askers can do in a group."""
 
     def ask(self, question: Question) -> Future[tuple[Reply, ...]]:
         """As everywhere; in a group only what speaks to the bot, or clears the group's bar, leaves a trace."""
         if not self.in_group(question.address):
-            return super().ask(question)
+            return self._give_word(question) if self._wants_word(question) else super().ask(question)
         manners, question = self._groups.manners(question.address.room), _clipped(question)
         heard, question = groups.heed(manners, question, calls=self._called(question.text) is not None)
         if heard is Heard.CHATTER:
@@ -40,6 +41,8 @@ class Rooms(Patrons):
             return self._unasked(manners, question)
         if not self._in_bounds(manners, question.address):
             return self.store.write(lambda s: self._overflow(s, question))
+        if word := self._word_in(question):
+            return self._use_word(question, word)
         if (called := self._called(question.text)) is not None:
             return self.store.write(lambda s: self._request(s, question, *called))
         if not question.text and not question.attachments:
@@ -54,6 +57,14 @@ class Rooms(Patrons):
             if heard is not Heard.ADDRESSED:
                 return _settled(())
         return super().fail(question)
+
+    def readable(self, entry_id: str, language: Language) -> Entry | None:
+        """An entry as everybody may read it; None where the bot may not say it alone today."""
+        entry, today = self.knowledge.entry(entry_id, language), self.clock.calendar().astimezone(self.hours.zone).date()
+        policy = self.answering.policy
+        if entry is None or policy.shadow or entry.intent in policy.off | policy.suggest or not entry.current(today):
+            return None
+        return None if entry.risk is Risk.HIGH and entry.review_by < today else entry
 
     # --- unasked ---
 
@@ -150,16 +161,24 @@ class Rooms(Patrons):
         address = decision.conversation.address
         if not self.in_group(address):
             return decision
-        private = s.existing_conversation(replace(address, room=""))
+        private = s.existing_conversation(self._in_private(s, address))
         personal = any(reply.kind is ReplyKind.FORM for reply in decision.replies)
         held = decision.handover is not None and decision.handover.reason != "form"
         aside = personal or not self._speaks(address)
         if private is not None and private.state is not ConversationState.BOT and (held or aside):
-            s.attach(number, private.id, private.ticket)
-            return Decision(Action.ESCALATE, self._neutral(decision.conversation, "group_handover"), _ended(decision.conversation))
+            return self._beside(s, decision, private, number)
         if aside:
             return self._aside(s, decision, number, now)
         return replace(decision, replies=tuple(self._said(s, decision.conversation, reply, now) for reply in decision.replies))
+
+    def _beside(self, s: Session, decision: Decision, private: Conversation, number: int) -> Decision:
+        """Who waits for a person already has said one thing more; what is dangerous is met in the group as well, at once."""
+        s.attach(number, private.id, private.ticket)
+        handover, told = decision.handover, self._neutral(s, decision.conversation, "group_handover")
+        if handover is not None and handover.urgent:
+            s.save_ticket(replace(s.ticket(private.ticket), urgent=True))
+            told = (*decision.replies, *told)
+        return Decision(Action.ESCALATE, told, _ended(decision.conversation))
 
     def _aside(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """The conversation goes on where nobody reads along: replies and memory move there."""
@@ -170,7 +189,7 @@ class Rooms(Patrons):
         s.save_conversation(memory)
         for reply in decision.replies:
             self._whisper(s, memory, reply, now)
-        replies = () if decision.handover else self._neutral(decision.conversation, "group_private")
+        replies = () if decision.handover else self._neutral(s, decision.conversation, "group_private")
         return replace(decision, replies=replies, conversation=_ended(decision.conversation))
 
     def _said(self, s: Session, conversation: Conversation, reply: Reply, now: datetime) -> Reply:
@@ -190,35 +209,35 @@ class Rooms(Patrons):
             text = self._phrase("group_again", language, time=f"{at:%H:%M}", title=entry.title if entry else "")
             return replace(reply, text=text, links=(full,))
         s.speak(address.connector, address.room, key, now)
+        entry = self.readable(reply.entry, language)
+        if entry is None or entry.answer.rstrip() not in reply.text:  # what no page has is said whole
+            return reply
         text, cut = groups.beginning(reply.text, manners.longest)
         return replace(reply, text=text, links=(full,)) if cut else reply
+
+    def room_name(self, room: str) -> str:
+        """How the settings call a group; its own id where they do not."""
+        return self._groups.manners(room).name
 
     def _speaks(self, address: Address) -> bool:
         now = self.clock.calendar().astimezone(self.hours.zone)
         return self._groups.manners(address.room).speaks(now)
 
-    def _neutral(self, conversation: Conversation, phrase: str, **values: object) -> tuple[Reply, ...]:
+    def _neutral(self, s: Session, conversation: Conversation, phrase: str, **values: object) -> tuple[Reply, ...]:
         """One line for the group, without a number or a code; none while the bot is to be quiet."""
         address = conversation.address
         if not self._speaks(address):
             return ()
-        limits = self._limits[address.connector]
-        name = phrase if limits.private else f"{phrase}_write"
+        name = phrase if self._reachable(s, self._in_private(s, address)) else f"{phrase}_write"
         text = self._phrase(name, conversation.language, **values)
         return (Reply(ReplyKind.HANDOVER, text, language=conversation.language or Language.ZH, action=Action.ESCALATE),)
 
     # --- in private ---
 
-    def _alone(self, s: Session, conversation: Conversation) -> Conversation:
-        """The asker's conversation without the group, begun if there is none yet."""
-        address = replace(conversation.address, room="")
-        private = s.conversation(address, self.visitor(address))
-        return private if private.language else replace(private, language=conversation.language)
-
     def _whisper(self, s: Session, private: Conversation, reply: Reply, now: datetime, *, push: bool = True) -> None:
         """Tell the asker alone: pushed where the channel can, else kept until they write."""
         s.add_reply(private, reply, now, due=True, deadline=self._closes(s, private, now))
-        if not (push and self._limits[private.address.connector].private):
+        if not (push and self._reachable(s, private.address)):
             s.shelve(private.id, now)
 
     def _open_ticket(
@@ -232,10 +251,10 @@ class Rooms(Patrons):
             ticket = self._ticket(s, private, handover, now)
             self._whisper(s, private, self._receipt(ticket, conversation.language or Language.ZH), now)
             wanted = handover.fields[0][1] if handover.fields else ""
-            return _ended(conversation), self._neutral(conversation, "group_request", wanted=wanted[:_ECHO])
+            return _ended(conversation), self._neutral(s, conversation, "group_request", wanted=wanted[:_ECHO])
         if private.state is not ConversationState.BOT:
             s.attach(handover.question, private.id, private.ticket)
-            return _ended(conversation), self._neutral(conversation, "group_handover")
+            return _ended(conversation), self._neutral(s, conversation, "group_handover")
         private, told = super()._open_ticket(s, private, handover, now)
         s.save_conversation(replace(private, last_at=now))
         flood = handover.reason == "flood"
@@ -243,7 +262,7 @@ class Rooms(Patrons):
             self._whisper(s, private, reply, now, push=not flood)
         if flood and not self._used((conversation.address.connector, conversation.address.room, "", "flood"), 1):
             return _ended(conversation), ()
-        return _ended(conversation), self._neutral(conversation, "group_flood" if flood else "group_handover")
+        return _ended(conversation), self._neutral(s, conversation, "group_flood" if flood else "group_handover")
 
 
 def _clipped(question: Question) -> Question:

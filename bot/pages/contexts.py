@@ -1,11 +1,12 @@
 """What each template is given: one frozen dataclass a template, so that a page cannot show what its handler did not fill in."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
-from bot.domain import AuditEntry, Candidate, Deed, Entry, Librarian, LoginSession, Message, QueueRow, Role, Ticket, Window
+from bot.domain import AuditEntry, Deed, Entry, GroupRow, Librarian, LoginSession, Message, Role, Ticket
 from bot.messages import Exchange, Language
-from bot.reports import Figures
+from bot.roster import Duty, Roster, ShiftNote, Special
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,70 +126,6 @@ class SetupPage:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueLine:
-    """One ticket in the queue. `waited` is minutes since it was opened, `closes_in` minutes until its channel shuts."""
-
-    row: QueueRow
-    title: str
-    waited: int
-    closes_in: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePage:
-    """queue.html. `view` is waiting, mine, all or closed; `counts` the number of tickets in waiting, mine and all."""
-
-    frame: Frame
-    view: str
-    lines: tuple[QueueLine, ...]
-    counts: tuple[tuple[str, int], ...]
-    closing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateLine:
-    """One of the bot's candidates for a question."""
-
-    candidate: Candidate
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class TicketPage:
-    """ticket.html. `entry` is the curated answer that the bot would have given, if it has one, with `is_draft` when it was
-    held back for a librarian to confirm; `fields` are those of a request form under their labels."""
-
-    frame: Frame
-    ticket: Ticket
-    title: str
-    connector: str
-    question: Message
-    messages: tuple[Message, ...]
-    candidates: tuple[CandidateLine, ...]
-    entry: Entry | None
-    is_draft: bool
-    fields: tuple[tuple[str, str], ...] = ()
-    window: Window | None = None
-    closes_in: int = 0
-    draft: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsPage:
-    """reports.html: the figures of a period, in total and by one property."""
-
-    frame: Frame
-    start: str
-    end: str
-    by: str
-    ways: tuple[str, ...]
-    total: Figures
-    lines: tuple[Figures, ...]
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class IntentLine:
     """One intent. `helpful` and `unhelpful` are the verdicts on its answers up to now."""
 
@@ -235,3 +172,90 @@ class DocsPage:
     frame: Frame
     version: str
     operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPage:
+    """answer.html: one curated answer, for everybody."""
+
+    frame: Frame
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """One group that asks the bot."""
+
+    row: GroupRow
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """One request that was made in a group; `fields` are the form's, under their labels, without those that are personal."""
+
+    ticket: Ticket
+    title: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPage:
+    """groups.html: what groups ask; topics and requests are those of the chosen one. `address` is the page without a format."""
+
+    frame: Frame
+    days: int
+    spans: tuple[int, ...]
+    groups: tuple[GroupLine, ...]
+    name: str
+    topics: tuple[tuple[str, int], ...]
+    requests: tuple[RequestLine, ...]
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterDay:
+    """One day of the roster: who is there, whether the calendar closes it, and what is special about it."""
+
+    day: date
+    people: tuple[Duty, ...]
+    open: bool
+    specials: tuple[Special, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPage:
+    """roster.html. `names` are people by login; `usual` the hours of the settings, which hold where the roster says nothing."""
+
+    frame: Frame
+    weeks: tuple[tuple[RosterDay, ...], ...]
+    today: date
+    roster: Roster
+    names: tuple[tuple[str, str], ...]
+    may_edit: bool
+    usual: tuple[str, ...]
+    note: ShiftNote | None
+    error: str = ""
+
+    def name(self, login: str) -> str:
+        """How colleagues see somebody."""
+        return dict(self.names).get(login, login)
+
+
+@dataclass(frozen=True, slots=True)
+class LogbookPage:
+    """logbook.html: writing down a consultation. `topics` are intents with titles, `often` those that get a button; the rest is
+    what was typed and, after it was stored, the channel it was `done` for."""
+
+    frame: Frame
+    channels: tuple[str, ...]
+    topics: tuple[tuple[str, str], ...]
+    often: tuple[str, ...]
+    now: str
+    channel: str = ""
+    topic: str = ""
+    text: str = ""
+    at: str = ""
+    done: str = ""
+    error: str = ""

@@ -117,6 +117,11 @@ def field(request: Request, name: str) -> str:
     return str(request.form.get(name) or "") if request.form else ""
 
 
+def fields(request: Request, name: str) -> tuple[str, ...]:
+    """All values of a form field."""
+    return tuple(str(value) for value in request.form.getlist(name, [])) if request.form else ()
+
+
 def see_other(path: str) -> HTTPResponse:
     """Go on with GET."""
     return redirect(path, status=303)

@@ -144,11 +144,17 @@ class Messages(Base):
             " where at < ? and (text != '' or attachments != '[]' or body not in ('{}', ?))",
             (Who.PATRON.value, blank, rows.stamp(before), blank),
         )
+        self._db.conn.execute("delete from examples where status = 'awaiting' and at < ?", (rows.stamp(before),))
         self._db.conn.execute("update tickets set fields = '[]' where opened_at < ?", (rows.stamp(before),))
         self._db.conn.execute("delete from notes where at < ?", (rows.stamp(before),))
         if emptied.rowcount:  # the index lets go of the words themselves as its segments are merged
             self._db.conn.execute("insert into search (search, rank) values ('merge', -500)")
         return emptied.rowcount
+
+    def texts(self, numbers: list[int]) -> dict[int, str]:
+        """The words of some messages, by their numbers."""
+        marks = ", ".join("?" * len(numbers))
+        return {row["id"]: row["text"] for row in self._rows(f"select id, text from messages where id in ({marks})", *numbers)}
 
     def question_of(self, number: int) -> int:
         """The question that an answer of the bot was given to."""

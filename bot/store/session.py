@@ -1,6 +1,8 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
+from bot.store.blocks import Blocks
 from bot.store.deliveries import Deliveries
+from bot.store.examples import Examples
 from bot.store.figures import Rollups
 from bot.store.groups import Groups
 from bot.store.inbox import Inbox
@@ -10,6 +12,7 @@ from bot.store.persons import Persons
 from bot.store.queue import Queue
 from bot.store.remarks import Remarks
 from bot.store.requests import Requests
+from bot.store.rota import Rota
 from bot.store.search import Search
 
 
@@ -20,6 +23,7 @@ class Session(
     Remarks,
     Search,
     Rollups,
+    Rota,
     Incidents,
     Groups,
     Inbox,
@@ -27,6 +31,8 @@ class Session(
     People,
     LoginSessions,
     Audit,
+    Blocks,
     Facts,
+    Examples,
 ):
     """Reads and writes inside one transaction."""
