@@ -6,15 +6,15 @@ from bot.desk.care import LONGEST_NOTE
 from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
-from bot.desk.persons import Persons
 from bot.desk.replies import LONGEST_REPLY
+from bot.desk.rooms import Rooms
 from bot.desk.rota import LONGEST_SHIFT_NOTE, Rota
 from bot.desk.shelves import OPEN, Sheet
 from bot.desk.status import Incidents, Status
 
 
 class Desk(
-    Persons,
+    Rooms,
     Librarians,
     Incidents,
     Logbook,

@@ -18,12 +18,12 @@ from bot.messages import Address, Language, Reply
 from bot.settings import Groups
 from bot.store import Session, Store
 
-CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
-def pick_up_code(length: int = 16) -> str:
+def pick_up_code() -> str:
     """An unguessable code of letters and digits that are not mistaken for each other."""
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
 _STALE = timedelta(minutes=10)

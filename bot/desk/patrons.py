@@ -116,7 +116,7 @@ class Patrons(Effects, Agents):
         if limits is None or limits.inline or question.tap:
             return False
         waited = s.resend(question.address, now, now + limits.window if limits.window else None)
-        if waited and (self.knowledge.cue("more", question.text) or self.knowledge.cue("pick_up", question.text)):
+        if waited and self.knowledge.cue("more", question.text):
             s.save_conversation(replace(conversation, last_at=now))
             return True
         return False

@@ -8,7 +8,6 @@ from bot.store.groups import Groups
 from bot.store.inbox import Inbox
 from bot.store.incidents import Incidents
 from bot.store.people import Audit, Facts, LoginSessions, People
-from bot.store.persons import Persons
 from bot.store.queue import Queue
 from bot.store.remarks import Remarks
 from bot.store.requests import Requests
@@ -27,7 +26,6 @@ class Session(
     Incidents,
     Groups,
     Inbox,
-    Persons,
     People,
     LoginSessions,
     Audit,

@@ -2,7 +2,7 @@
 
 Protocol: `author.user_openid` of a friend and `author.member_openid` of a member lead nowhere by themselves;
 `author.union_openid`, where it is sent, is the same in both. So a member is known by it, and the house is told once whose
-it is. Where it is not sent, bot.desk.persons lets people show who they are.
+it is. Where it is not sent, bot.desk.pairing lets people show who they are.
 """
 
 from dataclasses import replace
