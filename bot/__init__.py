@@ -24,6 +24,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     house, check              everything above put together from settings; every defect of the data
     demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
+    teaching                  what librarians teach: drafts, files, a new model, one step back
     pages                     what people see in a browser
     app, __main__             the server; the command line
 """
