@@ -58,15 +58,16 @@ def busy(house: Served, boss: Colleague) -> None:
 
 def _pages(house: Served) -> list[str]:
     """Every page that can be opened by its address alone, and those of the desk with something to show."""
-    skipped = ("events", "openapi", "health", "metrics", "widget", "static", "suggestions", "webhooks", "/chat", "csv", "download")
+    no_pages = ("events", "openapi", "health", "metrics", "widget", "static", "suggestions", "webhooks", "/chat", "csv", "download")
     plain = {
         f"/{route.path}"
         for route in house.app.router.routes
-        if "GET" in route.methods and "<" not in route.path and not any(word in f"/{route.path}" for word in skipped)
+        if "GET" in route.methods and "<" not in route.path and not any(word in f"/{route.path}" for word in no_pages)
     }
     code = house.desk.consultation(1).ticket.code
     return [
-        *sorted(plain), "/desk?view=all&sort=closing&channel=rest", "/desk?view=mine", "/desk?view=closed", "/desk?q=转人工", "/desk?q=专人工",
+        *sorted(plain), "/desk?view=all&sort=closing&channel=rest", "/desk?view=mine", "/desk?view=closed",
+        "/desk?q=转人工", "/desk?q=专人工",
         *(f"/desk/tickets/{number}" for number in range(1, 6)), "/desk/tickets/99", "/desk/conversations/6", f"/mailbox/{code}",
     ]  # fmt: skip
 
@@ -154,7 +155,7 @@ def test_nothing_that_a_patron_writes_becomes_markup(browser: Browser, house: Se
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         enter(page, house, boss)
         tickets = [row.ticket for row in desk.queue(tuple({t.status for t in house.tickets()}))]
-        assert len(tickets) > 2 * len(PAYLOADS) - 1
+        assert len(tickets) > len(PAYLOADS)
         paths = ["/desk?view=all", "/desk?q=搜得到", *(f"/desk?q={quote(payload)}" for payload in PAYLOADS)]
         paths += [f"/desk/tickets/{ticket.id}" for ticket in tickets] + [f"/mailbox/{ticket.code}" for ticket in tickets[:6]]
         paths += ["/desk/conversations/1", "/reports", "/desk/log"]
