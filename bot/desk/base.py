@@ -32,11 +32,12 @@ _STALE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """A ticket as a librarian opens it: the whole exchange, and the question it is about."""
+    """A ticket as a librarian opens it: the whole exchange, and the question it is about, asked in a group or in `room` ''."""
 
     ticket: Ticket
     conversation: Conversation
     messages: tuple[Message, ...]
+    room: str = ""
 
     def question(self) -> Message:
         """The message that the ticket was opened for."""
@@ -132,8 +133,10 @@ class Base:
 
     def _consultation(self, s: Session, ticket: Ticket) -> Consultation:
         """A question that was asked in a group comes with what was said there up to the ticket."""
-        messages, elsewhere = s.messages(ticket.conversation), s.message(ticket.question).conversation
-        if elsewhere != ticket.conversation:
-            public = tuple(message for message in s.messages(elsewhere) if message.at <= ticket.opened_at)
-            messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
-        return Consultation(ticket, s.conversation_by_id(ticket.conversation), messages)
+        messages, conversation = s.messages(ticket.conversation), s.conversation_by_id(ticket.conversation)
+        elsewhere = s.conversation_by_id(s.message(ticket.question).conversation)
+        if elsewhere.id == conversation.id:
+            return Consultation(ticket, conversation, messages)
+        public = tuple(message for message in s.messages(elsewhere.id) if message.at <= ticket.opened_at)
+        messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
+        return Consultation(ticket, conversation, messages, elsewhere.address.room)
