@@ -3,7 +3,8 @@
 A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
 do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
 `as:` (who says it), `picture: true` (sent along), `id:` (the platform's number of the message, to send one twice),
-`librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
+`librarian:` (what a librarian does instead: claim, release, close, `reply: ...`, end_incident, or `incident:` with zh, en,
+about, databases, expected). `hears:` without `say:` is what the asker has been told since. A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
 
 In groups: `group:` (in which one it is said), `overheard: true` (it speaks to nobody), `alone: true` (said to the bot
@@ -23,6 +24,7 @@ from bot import house
 from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
+from bot.incidents import Incident
 from bot.messages import Address, Attachment, Question, Reply
 from bot.settings import Groups, Settings
 from bot.store import Store
@@ -76,6 +78,10 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
     if "librarian" in turn:
         _librarian(desk, turn["librarian"])
         return
+    if "hears" in turn:
+        last = desk.history(Address("rest", turn.get("as", "reader"))).lines[-1].text
+        assert all(expected in last for expected in _listed(turn["hears"])), last
+        return
     pictures = (Attachment("image", "https://pictures.example/1.png"),) if turn.get("picture") else ()
     address = _address(turn)
     alone = replace(address, room="")
@@ -117,7 +123,15 @@ def _whispers(turn: dict[str, Any], text: str) -> None:
         assert expected in text, f"after {turn['say']!r} the asker was told alone: {text}"
 
 
-def _librarian(desk: Desk, step: str | dict[str, str]) -> None:
+def _librarian(desk: Desk, step: str | dict[str, Any]) -> None:
+    if step == "end_incident":
+        desk.end_incident(desk.status().incidents[0].id, "mei")
+        return
+    if isinstance(step, dict) and "incident" in step:
+        said = step["incident"]
+        about, only = tuple(said["about"]), tuple(said.get("databases", ()))
+        desk.announce(Incident(0, said.get("zh", ""), said.get("en", ""), about, only, "mei", desk.clock.now(), said.get("expected")))
+        return
     newest = max(row.ticket.id for row in desk.queue(tuple(TicketStatus)))
     if isinstance(step, dict):
         desk.reply(newest, "mei", step["reply"])
