@@ -141,7 +141,8 @@ def _pairs(told: Codes) -> Codes:
     if len(told) < 2:
         return _NONE
     first, second = _any_two(len(told))
-    return told[first] * _PLACES[0] + told[second] * _PLACES[1]
+    pairs: Codes = told[first] * _PLACES[0] + told[second] * _PLACES[1]
+    return pairs
 
 
 @cache
