@@ -194,7 +194,7 @@ def store(settings: Settings) -> Store:
 
 def months(settings: Settings, opened: Store) -> Months:
     """The closing of months in a database."""
-    return Months(opened, hours(settings), Clock().now)
+    return Months(opened, hours(settings, opened), Clock().now)
 
 
 def ledger(settings: Settings, opened: Store) -> Ledger:

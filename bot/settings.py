@@ -130,6 +130,15 @@ class Retention(_Section):
     personal_days: int = Field(default=180, ge=1)
 
 
+class Monitor(_Section):
+    """Whether the addresses of the databases table are looked at: `every_minutes` (0: never), `at_once` at the same time, each
+    given up after `timeout_seconds`."""
+
+    every_minutes: int = Field(default=0, ge=0)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+    at_once: int = Field(default=4, ge=1, le=20)
+
+
 class Reports(_Section):
     """What figures show. `librarians`: what each of them did, where the staff council allows it."""
 
@@ -197,6 +206,12 @@ class Groups(Room):
     allow: tuple[str, ...] = ()
     room: dict[str, Room] = {}
 
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: Any) -> Any:
+        """Groups are called by numbers on some platforms; they may be written so."""
+        return [str(each) if isinstance(each, int) else each for each in value] if isinstance(value, list) else value
+
     def manners(self, room: str) -> Manners:
         """The manners in one group."""
         own = self.room.get(room, Room())
@@ -219,6 +234,7 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    monitor: Monitor = Monitor()
     signon: SignOnSection = SignOnSection()
     reports: Reports = Reports()
     desk: Desk = Desk()

@@ -3,8 +3,14 @@
 A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
 do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
 `as:` (who says it), `picture: true` (sent along), `id:` (the platform's number of the message, to send one twice),
-`librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
+`librarian:` (what a librarian does instead: claim, release, close, `reply: ...`, end_incident, or `incident:` with zh, en,
+about, databases, expected). `hears:` without `say:` is what the asker has been told since. A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
+
+In groups: `group:` (in which one it is said), `overheard: true` (it speaks to nobody), `alone: true` (said to the bot
+alone, on the groups' channel), `whispers:` (texts that the bot writes to the asker alone; `false`: nothing), `channel: qq`
+(where people have another name in private). A dialogue may have `groups:` (the settings of that section). Whatever is
+said in a group, no pick-up code is ever shown there.
 """
 
 from dataclasses import replace
@@ -18,8 +24,9 @@ from bot import house
 from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
-from bot.messages import Address, Attachment, Question
-from bot.settings import Settings
+from bot.incidents import Incident
+from bot.messages import Address, Attachment, Question, Reply
+from bot.settings import Groups, Settings
 from bot.store import Store
 from tests.conftest import LIMITS, FakeClock
 
@@ -50,6 +57,7 @@ def test_conversation_goes_as_written(dialogue: dict[str, Any], tmp_path: Path, 
         address="http://ask.example",
         clock=Clock(clock),
         secret="s" * 64,
+        groups=Groups(**dialogue.get("groups", {})),
     )
     if "now" in dialogue:
         clock.at = dialogue["now"]
@@ -70,10 +78,25 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
     if "librarian" in turn:
         _librarian(desk, turn["librarian"])
         return
+    if "hears" in turn:
+        last = desk.history(Address("rest", turn.get("as", "reader"))).lines[-1].text
+        assert all(expected in last for expected in _listed(turn["hears"])), last
+        return
     pictures = (Attachment("image", "https://pictures.example/1.png"),) if turn.get("picture") else ()
-    address = Address("rest", turn.get("as", "reader"))
-    replies = desk.ask(Question(turn.get("id", f"m{number}"), address, turn["say"], attachments=pictures)).result()
+    address = _address(turn)
+    alone = replace(address, room="")
+    before = desk.history(alone).lines
+    question = Question(turn.get("id", f"m{number}"), address, turn["say"], attachments=pictures, addressed=not turn.get("overheard"))
+    replies = desk.ask(question).result()
     text = "\n".join(reply.plain() for reply in replies)
+    if address.room:
+        assert "/mailbox/" not in text
+        said = desk.history(alone).lines[len(before) :]
+        _whispers(turn, "\n".join(line.reply.plain() for line in said if line.reply))
+    _hears(turn, replies, text)
+
+
+def _hears(turn: dict[str, Any], replies: tuple[Reply, ...], text: str) -> None:
     if turn.get("silent"):
         assert not replies, text
         return
@@ -87,7 +110,28 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
         assert replies[0].action.value == turn["decision"], f"{turn['say']!r} was answered: {text}"
 
 
-def _librarian(desk: Desk, step: str | dict[str, str]) -> None:
+def _address(turn: dict[str, Any]) -> Address:
+    channel = turn.get("channel", "onebot" if {"group", "alone"} & turn.keys() else "rest")
+    return Address(channel, turn.get("as", "reader"), str(turn.get("group", "")))
+
+
+def _whispers(turn: dict[str, Any], text: str) -> None:
+    if turn.get("whispers") is False:
+        assert not text, f"after {turn['say']!r} the asker was told alone: {text}"
+        return
+    for expected in _listed(turn.get("whispers")):
+        assert expected in text, f"after {turn['say']!r} the asker was told alone: {text}"
+
+
+def _librarian(desk: Desk, step: str | dict[str, Any]) -> None:
+    if step == "end_incident":
+        desk.end_incident(desk.status().incidents[0].id, "mei")
+        return
+    if isinstance(step, dict) and "incident" in step:
+        said = step["incident"]
+        about, only = tuple(said["about"]), tuple(said.get("databases", ()))
+        desk.announce(Incident(0, said.get("zh", ""), said.get("en", ""), about, only, "mei", desk.clock.now(), said.get("expected")))
+        return
     newest = max(row.ticket.id for row in desk.queue(tuple(TicketStatus)))
     if isinstance(step, dict):
         desk.reply(newest, "mei", step["reply"])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.hours import DutyHours
-from bot.reports.choosing import UNKNOWN, days, on_duty
+from bot.reports.choosing import UNKNOWN, asked_on_duty, days
 from bot.reports.columns import Columns, Ints, Marks
 from bot.reports.outcomes import Result
 
@@ -60,7 +60,7 @@ class Figures:
 def figures(columns: Columns, duty: DutyHours, label: str = "all") -> Figures:
     """The figures of some questions."""
     timed = ~np.isnan(columns.first_answer)
-    waits, inside = columns.first_answer[timed], on_duty(columns.numbers["opened"][timed], duty)
+    waits, inside = columns.first_answer[timed], asked_on_duty(columns, duty)[timed]
     results = columns.results()
     by_bot, by_librarian, waiting, closed = np.bincount(results, minlength=len(Result)).tolist()
     handed = columns.numbers["opened"] > 0
@@ -169,8 +169,10 @@ def coverage(first: date, last: date, duty: DutyHours) -> list[list[float]]:
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         counts[day.weekday()] += 1
-        for start, end in duty.shifts_on(day):
-            begins, ends = start.hour * 60 + start.minute, end.hour * 60 + end.minute
+        covered = 0  # minutes of the day; shifts of several people overlap
+        for start, end in sorted(duty.shifts_on(day)):
+            begins, ends = max(covered, start.hour * 60 + start.minute), end.hour * 60 + end.minute
+            covered = max(covered, ends)
             for hour in range(begins // 60, -(-ends // 60)):
-                shares[day.weekday()][hour] += (min(ends, hour * 60 + 60) - max(begins, hour * 60)) / 60
+                shares[day.weekday()][hour] += max(0, min(ends, hour * 60 + 60) - max(begins, hour * 60)) / 60
     return [[share / counts[weekday] if counts[weekday] else 0.0 for share in row] for weekday, row in enumerate(shares)]

@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.domain import Ticket, TicketStatus
 from bot.incidents import Held
 from bot.messages import Reply, ReplyKind, Who
+from bot.sheet import covered_of
 from bot.store import rows
 from bot.store.tickets import Tickets
 from bot.text import spaced
@@ -75,6 +76,11 @@ class Requests(Tickets):
         self._db.conn.execute(f"delete from held where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
         self._db.conn.execute(f"delete from examples where conversation in ({_OWN})", (visitor,))
         self._db.conn.execute(f"delete from incident_askers where conversation in ({_OWN})", (visitor,))
+        self._db.conn.execute(
+            "delete from links where exists (select 1 from conversations c"
+            " where c.visitor = ? and c.connector = links.connector and c.user in (links.member, links.user))",
+            (visitor,),
+        )
         self._merge_search()
 
     def _merge_search(self) -> None:
@@ -85,11 +91,3 @@ class Requests(Tickets):
         """Remove the personal fields of requests from before a time. Returns how many."""
         sql = "delete from personal where ticket in (select id from tickets where opened_at < ?)"
         return self._db.conn.execute(sql, (rows.stamp(before),)).rowcount
-
-
-def covered_of(value: str) -> str:
-    """A value with all but its last two characters covered; of an e-mail address, its first letter and its host are left."""
-    name, at, host = value.partition("@")
-    if at:
-        return f"{name[:1]}***@{host}"
-    return "*" * max(len(value) - 2, 3) + (value[-2:] if len(value) > 4 else "")

@@ -20,6 +20,7 @@ from bot.domain import DeliveryStatus, TicketStatus
 from bot.errors import StoreUnusable, WrongSetting
 from bot.messages import Address, Reply, ReplyKind
 from connectors.onebot.player import Frame, Player, Sent
+from connectors.onebot.wire import Unanswered, Wire
 from tests.connectors.contract import ANSWER, QUESTION, Contract
 from tests.connectors.loopback import Asked, Told, platform
 from tests.connectors.test_onebot_payloads import BODY, SIGNATURE
@@ -342,7 +343,7 @@ def test_each_asker_is_answered_by_the_account_they_wrote_to(house: Served, conn
 def test_the_way_to_an_asker_is_known_after_a_restart(house: Served, connect: Connect) -> None:
     one, two = connect(house), connect(house, account=10001001)
     tell(house, two, two.at(GROUP, READER, "转人工"))
-    ways = house.connectors["onebot"]._ways
+    ways = house.connectors["onebot"]._intake.ways
     ways._heard.clear()
     ways._kept.clear()
     house.answers("您好")
@@ -501,6 +502,25 @@ def test_frame_that_makes_no_sense_does_not_end_the_connection(house: Served, pe
     peer._socket.send(frame)
     peer.event(peer.private(READER, QUESTION))
     assert ANSWER in shown(peer)[0].text
+
+
+def test_peer_that_does_not_read_holds_up_nobody_for_long_and_one_that_never_answers_fills_no_memory() -> None:
+    async def stuck(frame: str) -> None:
+        await asyncio.Event().wait()
+
+    async def ignored(frame: str) -> None:
+        pass
+
+    async def work() -> None:
+        with pytest.raises(Unanswered):
+            await Wire(stuck, "1", "universal").call("send_msg", {}, 0.01)
+        wire = Wire(ignored, "1", "universal")
+        await asyncio.gather(*(wire.call("send_msg", {}, 0.01) for _ in range(1100)), return_exceptions=True)
+        assert len(wire._waiting) == 1000
+        wire.gone()
+        assert not wire._waiting
+
+    asyncio.run(work())
 
 
 # --- what cannot be stored ---
