@@ -3,6 +3,8 @@
 A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
 do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
 `as:` (who says it), `picture: true` (sent along), `id:` (the platform's number of the message, to send one twice),
+`repeat:` (the text is its words so often), `thumb: up` or `down` (a press below the last answer instead of words),
+`reason:` and `urgent: true` (of the newest ticket afterwards), `tickets:` (how many there are by then),
 `librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
 """
@@ -18,7 +20,7 @@ from bot import house
 from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
-from bot.messages import Address, Attachment, Question
+from bot.messages import Address, Attachment, Question, Reply
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import LIMITS, FakeClock
@@ -70,21 +72,35 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
     if "librarian" in turn:
         _librarian(desk, turn["librarian"])
         return
+    if "thumb" in turn:
+        said = [line for line in desk.history(Address("rest", turn.get("as", "reader"))).lines if line.reply and line.reply.entry]
+        _check(desk, turn, desk.feedback(Address("rest", turn.get("as", "reader")), said[-1].id, turn["thumb"] == "up"))
+        return
     pictures = (Attachment("image", "https://pictures.example/1.png"),) if turn.get("picture") else ()
     address = Address("rest", turn.get("as", "reader"))
-    replies = desk.ask(Question(turn.get("id", f"m{number}"), address, turn["say"], attachments=pictures)).result()
+    words = turn["say"] * turn.get("repeat", 1)
+    _check(desk, turn, desk.ask(Question(turn.get("id", f"m{number}"), address, words, attachments=pictures)).result())
+
+
+def _check(desk: Desk, turn: dict[str, Any], replies: tuple[Reply, ...]) -> None:
+    said = turn.get("say", "thumb")
     text = "\n".join(reply.plain() for reply in replies)
     if turn.get("silent"):
         assert not replies, text
         return
-    assert replies, f"nobody answered {turn['say']!r}"
+    assert replies, f"nobody answered {said!r}"
     for expected in _listed(turn.get("expect")):
-        assert expected in text, f"{turn['say']!r} was answered: {text}"
+        assert expected in text, f"{said!r} was answered: {text}"
     for unwanted in _listed(turn.get("not")):
-        assert unwanted not in text, f"{turn['say']!r} was answered: {text}"
+        assert unwanted not in text, f"{said!r} was answered: {text}"
     if "decision" in turn:
         assert replies[0].action is not None
-        assert replies[0].action.value == turn["decision"], f"{turn['say']!r} was answered: {text}"
+        assert replies[0].action.value == turn["decision"], f"{said!r} was answered: {text}"
+    tickets = sorted((row.ticket for row in desk.queue(tuple(TicketStatus))), key=lambda ticket: ticket.id)
+    if "tickets" in turn:
+        assert len(tickets) == turn["tickets"]
+    if "reason" in turn or "urgent" in turn:
+        assert (tickets[-1].reason, tickets[-1].urgent) == (turn.get("reason", tickets[-1].reason), turn.get("urgent", False))
 
 
 def _librarian(desk: Desk, step: str | dict[str, str]) -> None:
