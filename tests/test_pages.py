@@ -314,8 +314,8 @@ def test_librarian_answers_in_the_patrons_own_chat(served: Served, patron: httpx
 
 
 def test_librarian_sees_what_the_bot_thought_and_curated(served: Served, anna: Colleague, engine: FakeEngine) -> None:
-    engine.knows("连不上", "vpn_trouble", 0.15, ("wifi_access", 0.1))
-    _asks(served, "reader", "连不上")
+    engine.knows("宿舍连不上", "vpn_trouble", 0.15, ("wifi_access", 0.1))
+    _asks(served, "reader", "宿舍连不上")
     page = anna.get("/desk/tickets/1").text
     assert "15.0%" in page
     assert 'class="card entry"' in page
@@ -496,7 +496,7 @@ def _report(colleague: Colleague, **query: Any) -> httpx.Response:
 def busy(served: Served, anna: Colleague) -> Served:
     """One question of each fate: by the bot, by a librarian, waiting, withdrawn."""
     for sender, text in (("a", QUESTION), ("b", "转人工"), ("c", "something else"), ("d", "转人工")):
-        _asks(served, sender, "我想问" if text == "转人工" else text)
+        _asks(served, sender, "市图书馆几点关" if text == "转人工" else text)
     served.desk.claim(1, "anna")
     served.desk.reply(1, "anna", "在三楼。")
     served.delivered()

@@ -229,7 +229,7 @@ class Patrons(Effects, Agents):
         return self._phrase(f"{what}later", language, number=number, when=when)
 
     def feedback(self, address: Address, message: int, helpful: bool) -> tuple[Reply, ...]:
-        """Thumbs up or down on one of the bot's answers; down hands over, once."""
+        """Thumbs up or down on one of the bot's answers, once; down does what words like 没用 do."""
         return self.store.write(lambda s: self._feedback(s, address, message, helpful)).result()
 
     def _feedback(self, s: Session, address: Address, number: int, helpful: bool) -> tuple[Reply, ...]:
@@ -247,7 +247,8 @@ class Patrons(Effects, Agents):
             return ()
         decision = self.answering.unhelpful(self._about(conversation, said, asked), now, self._today())
         decision = replace(decision, notes=(note, *decision.notes[1:]))
-        return self._carry_out(s, self._take_effect(s, conversation, decision, now), 0, now)
+        decision = self._take_effect(s, conversation, decision, now)
+        return self._carry_out(s, self._fitting(s, decision, 0, now), 0, now)
 
     def _about(self, conversation: Conversation, said: Reply, question: int) -> Conversation:
         """The conversation as it is about an answer that may not be the last one."""
