@@ -1,7 +1,8 @@
-"""What understanding costs, and what it brings: the built-in engine, and a Rasa server beside it, in one run.
+"""What understanding costs, and what it brings: the built-in engine, and Rasa beside it, in one run.
 
-`python -m benchmarks.cost` trains on intents/, measures the engine in a process of its own and the whole server over HTTP.
-With `--rasa URL --rasa-pid PID` the same messages go to that Rasa server, which must serve a model of the same intents/.
+`python -m benchmarks.cost` trains on intents/, measures the engine in a process of its own, the server's POST /model/parse, and the
+whole server over its REST channel. With `--rasa URL --rasa-pid PID` the same messages go to that Rasa server's POST /model/parse;
+`--rasa-python` also measures its model in a process of Rasa's own. It must be a model of the same intents/.
 """
 
 import json
@@ -11,20 +12,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from benchmarks.intake import ROUTE
-from benchmarks.load import Poured, parse_body, pour, rest_body
-from benchmarks.measuring import DEVELOPMENT, ROOT, circumstances, development_texts, processor_s, refdesk, resident_mb, table
+from benchmarks.load import Body, Poured, parse_body, pour, rest_body
+from benchmarks.measuring import DEVELOPMENT, ROOT, circumstances, development_texts, processor_s, quantile, refdesk, resident_mb, table
 from benchmarks.probe import Probe
 from bot import classifier, evaluation, evaluator, house
 from bot.answering import Policy
 from bot.domain import OUT_OF_SCOPE, Engine, Prediction
 from bot.evaluation import Figures, Labelled
+from bot.pages.parse import PATH as PARSE
 from bot.rasa_engine import RasaEngine
 from bot.settings import Settings, read
 
@@ -58,12 +60,25 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Alone:
+    """Rasa's understanding without a server, as benchmarks/rasa_probe.py found it: seconds of the processor to load, messages a
+    second by the wall's clock, milliseconds of the processor to parse, MB resident."""
+
+    load_s: float
+    per_second: float
+    median_ms: float
+    p99_ms: float
+    resident_mb: float
+
+
+@dataclass(frozen=True)
 class Rasa:
-    """Where the Rasa server is, and the file of the model that it serves."""
+    """Where the Rasa server is, the file of the model that it serves, and the Python of its environment, if it is to be asked."""
 
     url: str
     process: int
     model: Path
+    python: Path | None = None
 
     @property
     def parse(self) -> str:
@@ -89,31 +104,33 @@ def probe(model: Path, predictions: int) -> Probe:
     return Probe(**json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout))
 
 
-def serve_refdesk(model: Path, folder: Path, texts: tuple[str, ...], seconds: float) -> Served:
-    """The whole of Refdesk over its REST channel: understood, decided, stored, answered."""
+def rasa_alone(python: Path, model: Path, texts: tuple[str, ...]) -> Alone:
+    """Rasa's model in a process of its own."""
+    command = [str(python), str(ROOT / "benchmarks/rasa_probe.py"), str(model)]
+    quiet = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    done = subprocess.run(command, env=quiet, check=True, stdout=subprocess.PIPE, text=True, input=json.dumps(texts))
+    told = json.loads(done.stdout.splitlines()[-1])
+    took = told["took"]
+    return Alone(told["load_s"], len(took) / told["elapsed_s"], quantile(took, 0.5), quantile(took, 0.99), told["after_mb"])
+
+
+def serve_refdesk(model: Path, folder: Path, texts: tuple[str, ...], seconds: float) -> tuple[Served, Served]:
+    """Refdesk over HTTP: understanding alone, then the whole over its REST channel: understood, decided, stored, answered."""
     with refdesk(folder / "refdesk.db", {"REFDESK__UNDERSTANDING__MODEL": str(model)}) as server:
-        url = server.address + ROUTE
-        pour(url, rest_body(texts, "warm"), CONNECTIONS, min(_WARM, seconds))
-        alone = pour(url, rest_body(texts, "alone"), 1, seconds)
-        before = processor_s(server.number)
-        together = pour(url, rest_body(texts, "together"), CONNECTIONS, seconds)
-        return _served(alone, together, before, server.number)
+        parsed = serve(server.address + PARSE, lambda name: parse_body(texts), server.number, seconds)
+        return parsed, serve(server.address + ROUTE, lambda name: rest_body(texts, name), server.number, seconds)
 
 
-def serve_rasa(rasa: Rasa, texts: tuple[str, ...], seconds: float) -> Served:
-    """Rasa's understanding alone, nothing stored: its cheapest route."""
-    pour(rasa.parse, parse_body(texts), CONNECTIONS, min(_WARM, seconds))
-    alone = pour(rasa.parse, parse_body(texts), 1, seconds)
-    before = processor_s(rasa.process)
-    together = pour(rasa.parse, parse_body(texts), CONNECTIONS, seconds)
+def serve(url: str, body: Callable[[str], Body], process: int, seconds: float) -> Served:
+    """One route of a server: warmed up, asked over one connection, asked over several."""
+    pour(url, body("warm"), CONNECTIONS, min(_WARM, seconds))
+    alone = pour(url, body("alone"), 1, seconds)
+    before = processor_s(process)
+    together = pour(url, body("together"), CONNECTIONS, seconds)
     if not alone.took or not together.took:
-        raise click.ClickException(f"no good answer from {rasa.parse}")
-    return _served(alone, together, before, rasa.process)
-
-
-def _served(alone: Poured, together: Poured, before: float, process: int) -> Served:
+        raise click.ClickException(f"no good answer from {url}")
     spent = processor_s(process) - before
-    return Served(alone, together, spent * 1000 / max(1, len(together.took)), resident_mb(process))
+    return Served(alone, together, spent * 1000 / len(together.took), resident_mb(process))
 
 
 class _Nothing:
@@ -180,51 +197,49 @@ def quality_table(columns: Sequence[tuple[str, Figures]]) -> str:
     return table(("development set", *(name for name, _ in columns)), rows)
 
 
-def cost_table(trained: Trained, engine: Probe, ours: Served, theirs: Served | None, rasa_model_mb: float = 0.0) -> str:
-    """What it costs, with ratios where both were measured."""
-    size, smaller = (f"{rasa_model_mb:.1f}", _ratio(rasa_model_mb, trained.model_mb)) if rasa_model_mb else ("-", "")
-    rows = [
-        ("training, s (`refdesk train`)", f"{trained.seconds:.1f}", "-", ""),
-        ("training, processor seconds", f"{trained.processor_s:.1f}", "-", ""),
-        ("training, most memory, MB", f"{trained.peak_mb:.0f}", "-", ""),
-        ("model, MB", f"{trained.model_mb:.1f}", size, smaller),
-        ("loading, processor s", f"{engine.load_s:.3f}", "-", ""),
-        ("in process: median ms of the processor", f"{engine.median_ms:.2f}", "-", ""),
-        ("in process: messages/s", f"{engine.per_second:.0f}", "-", ""),
-        ("in process: p99 ms of the processor", f"{engine.p99_ms:.2f}", "-", ""),
-        ("in process, 5,000 characters: median ms", f"{engine.long_median_ms:.2f}", "-", ""),
-        ("in process, 5,000 characters: slowest ms", f"{engine.long_slowest_ms:.2f}", "-", ""),
-        ("in process, both kinds together: p99 ms", f"{engine.all_p99_ms:.2f}", "-", ""),
-        ("engine alone, resident MB", f"{engine.after_mb:.0f}", "-", ""),
-        (f"growth over {engine.predictions:,} predictions, MB", f"{engine.after_mb - engine.before_mb:+.1f}", "-", ""),
-        *_served_rows(ours, theirs),
+def cost_table(
+    trained: Trained, engine: Probe, ours: tuple[Served, Served], theirs: Served | None, alone: Alone | None, size: float
+) -> str:
+    """What it costs, with ratios where both were measured; above 1 in Refdesk's favour. `size` is Rasa's model in MB, 0 if unknown."""
+    parsed, whole = ours
+    return table(
+        ("cost", "Refdesk, built-in", "Rasa", "ratio"),
+        [
+            _line("training, s (`refdesk train`)", trained.seconds, None, 1),
+            _line("training, processor seconds", trained.processor_s, None, 1),
+            _line("training, most memory of one process, MB", trained.peak_mb, None, 0),
+            _line("model, MB", trained.model_mb, size or None, 1),
+            _line("loading, processor s", engine.load_s, alone and alone.load_s, 3),
+            _line("in process: messages/s", engine.per_second, alone and alone.per_second, 0),
+            _line("in process: median ms of the processor", engine.median_ms, alone and alone.median_ms, 2),
+            _line("in process: p99 ms of the processor", engine.p99_ms, alone and alone.p99_ms, 2),
+            _line("in process: resident MB", engine.after_mb, alone and alone.resident_mb, 0),
+            _line("in process, 5,000 characters: median ms", engine.long_median_ms, None, 2),
+            _line("in process, 5,000 characters: slowest ms", engine.long_slowest_ms, None, 2),
+            _line("in process, both kinds together: p99 ms", engine.all_p99_ms, None, 2),
+            (f"growth over {engine.predictions:,} predictions, MB", f"{engine.after_mb - engine.before_mb:+.1f}", "-", ""),
+            *_served_lines("/model/parse", parsed, theirs),
+            *_served_lines("whole ask", whole, None),
+            _line("server after all of it: resident MB", whole.resident_mb, theirs and theirs.resident_mb, 0),
+            ("failed over HTTP", f"{_failed(parsed) + _failed(whole)}", f"{_failed(theirs)}" if theirs else "-", ""),
+        ],
+    )
+
+
+def _served_lines(name: str, ours: Served, theirs: Served | None) -> list[tuple[str, str, str, str]]:
+    one, other = ours.alone.milliseconds, theirs and theirs.alone.milliseconds
+    return [
+        _line(f"{name}, 1 connection: median ms", one(0.5), other and other(0.5), 1),
+        _line(f"{name}, 1 connection: p99 ms", one(0.99), other and other(0.99), 1),
+        _line(f"{name}, processor ms a message", ours.processor_ms, theirs and theirs.processor_ms, 2),
+        _line(f"{name}, {CONNECTIONS} connections: messages/s", ours.together.per_second, theirs and theirs.together.per_second, 0),
     ]
-    return table(("cost", "Refdesk, built-in", "Rasa", "ratio"), rows)
 
 
-def _served_rows(ours: Served, theirs: Served | None) -> list[tuple[str, str, str, str]]:
-    mine, other = _figures(ours), _figures(theirs) if theirs else {}
-    rows = []
-    for name, value in mine.items():
-        digits = 1 if "ms" in name else 0
-        if name in other:
-            ratio = _ratio(value, other[name]) if name.endswith("/s") else _ratio(other[name], value)
-            rows.append((name, f"{value:.{digits}f}", f"{other[name]:.{digits}f}", ratio))
-        else:
-            rows.append((name, f"{value:.{digits}f}", "-", ""))
-    return [*rows, ("failed over HTTP", f"{_failed(ours)}", f"{_failed(theirs)}" if theirs else "-", "")]
-
-
-def _figures(served: Served) -> dict[str, float]:
-    return {
-        "server, resident MB": served.resident_mb,
-        "over HTTP, 1 connection: median ms": served.alone.milliseconds(0.5),
-        "over HTTP, 1 connection: p99 ms": served.alone.milliseconds(0.99),
-        f"over HTTP, {CONNECTIONS} connections: median ms": served.together.milliseconds(0.5),
-        f"over HTTP, {CONNECTIONS} connections: p99 ms": served.together.milliseconds(0.99),
-        "processor ms a message": served.processor_ms,
-        f"over HTTP, {CONNECTIONS} connections: messages/s": served.together.per_second,
-    }
+def _line(name: str, mine: float, other: float | None, digits: int) -> tuple[str, str, str, str]:
+    if other is None:
+        return name, f"{mine:.{digits}f}", "-", ""
+    return name, f"{mine:.{digits}f}", f"{other:.{digits}f}", _ratio(mine, other) if name.endswith("/s") else _ratio(other, mine)
 
 
 def _failed(served: Served) -> int:
@@ -252,29 +267,31 @@ def measure(rasa: Rasa | None, seconds: float, count: int) -> str:
         click.echo("serving", err=True)
         ours = serve_refdesk(model, folder, texts, seconds)
     columns = [("Refdesk, built-in", own)]
-    theirs, size = None, 0.0
+    theirs, alone, size = None, None, 0.0
     if rasa is not None:
         click.echo("asking Rasa", err=True)
-        theirs = serve_rasa(rasa, texts, seconds)
+        theirs = serve(rasa.parse, lambda name: parse_body(texts), rasa.process, seconds)
+        alone = rasa_alone(rasa.python, rasa.model, texts) if rasa.python else None
         size = rasa.model.stat().st_size / 1e6 if rasa.model.exists() else 0.0
         said = rasa_predictions(rasa, rows)
         columns.append(("Rasa, same thresholds", evaluation.figures(evaluation.judge(rows, said, policy, kinds))))
         answer_at, best = fitted(rows, said, policy, kinds, own.out_of_scope_answered.value)
         columns.append((f"Rasa, answer_at {answer_at:g}", best))
-    return f"{cost_table(trained, engine, ours, theirs, size)}\n\n{quality_table(columns)}"
+    return f"{cost_table(trained, engine, ours, theirs, alone, size)}\n\n{quality_table(columns)}"
 
 
 @click.command()
 @click.option("--rasa", "url", help="The root of a Rasa server that serves a model of the same intents/, e.g. http://127.0.0.1:5005")
 @click.option("--rasa-pid", "process", type=int, help="Its process id, for its memory.")
 @click.option("--rasa-model", "model", type=Path, default=_RASA_MODEL, show_default=True, help="The model it serves, for its size.")
+@click.option("--rasa-python", "python", type=Path, help="The Python of its environment, to measure its model without the server.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="How long to ask at each step.")
 @click.option("--predictions", "count", type=click.IntRange(min=1), default=PREDICTIONS, show_default=True, help="To watch memory grow.")
-def main(url: str | None, process: int | None, model: Path, seconds: float, count: int) -> None:
+def main(url: str | None, process: int | None, model: Path, python: Path | None, seconds: float, count: int) -> None:
     """Cost and quality of the built-in engine, beside a Rasa server in the same run."""
     if (url is None) != (process is None):
         raise click.UsageError("--rasa and --rasa-pid belong together")
-    rasa = Rasa(url, process, model) if url is not None and process is not None else None
+    rasa = Rasa(url, process, model, python) if url is not None and process is not None else None
     click.echo(circumstances())
     click.echo(measure(rasa, seconds, count))
 

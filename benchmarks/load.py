@@ -59,8 +59,8 @@ def rest_body(texts: tuple[str, ...], prefix: str) -> Body:
 
 
 def parse_body(texts: tuple[str, ...]) -> Body:
-    """Bodies for Rasa's /model/parse."""
-    return lambda n: Message(json.dumps({"text": texts[n % len(texts)]}).encode())
+    """Bodies for /model/parse, Rasa's and ours; numbered, so that nothing that is remembered of a text helps."""
+    return lambda n: Message(json.dumps({"text": f"{texts[n % len(texts)]} {n}"}).encode())
 
 
 async def _pour(url: str, body: Body, heard: Heard, connections: int, seconds: float) -> Poured:

@@ -6,7 +6,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector, roster
-    text, pinyin, settings, tickets, hours, slots, windows, limits, live, groups
+    text, masking, pinyin, settings, tickets, hours, slots, windows, limits, live, presence, groups
     care, turns               what the bot never answers by itself; how one message hangs on another
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
@@ -24,6 +24,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     house, check              everything above put together from settings; every defect of the data
     demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
+    teaching                  what librarians teach: drafts, files, a new model, one step back
     pages                     what people see in a browser
     app, __main__             the server; the command line
 """

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -23,10 +24,13 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, answers, groups, intents, logbook, mailbox, manager, patron, people, roster, signin, system
+from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, roster, signin, system
 from bot.pages import desk as desk_pages
+from bot.pages import reports as report_pages
+from bot.pages.desk import Workroom
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
+from bot.presence import Presence
 from bot.settings import Settings
 
 log = logging.getLogger("refdesk")
@@ -35,6 +39,7 @@ LARGEST_BODY = 256 * 1024
 _TRUSTED_FACTOR = 200
 _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
+_HELD_EVERY = 0.5
 _FORGET_EVERY = 3600.0
 _STOP_WITHIN = 5.0
 
@@ -46,8 +51,8 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class Doors:
     """What connectors may ask of the house (bot.connector.Desk), over one desk: rates, order for each asker, failures."""
 
-    def __init__(self, desk: Desk, hub: Hub, connectors: Mapping[str, Connector], asks_per_minute: int) -> None:
-        self._desk, self._hub, self._connectors = desk, hub, connectors
+    def __init__(self, desk: Desk, hub: Hub, connectors: Mapping[str, Connector], presence: Presence, asks_per_minute: int) -> None:
+        self._desk, self._hub, self._connectors, self._presence = desk, hub, connectors, presence
         self._public, self._trusted = RateLimit(asks_per_minute), RateLimit(asks_per_minute * _TRUSTED_FACTOR)
         self._turns: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
 
@@ -76,7 +81,8 @@ class Doors:
 
     async def history(self, address: Address, after: int) -> Exchange:
         """The exchange; see Desk.history."""
-        return await asyncio.to_thread(self._desk.history, address, after)
+        exchange = await asyncio.to_thread(self._desk.history, address, after)
+        return replace(exchange, typing=self._presence.types_to(exchange.conversation))
 
     @contextlib.asynccontextmanager
     async def listen(self, address: Address) -> AsyncIterator[Wait]:
@@ -115,7 +121,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     secure = settings.server.public_url.startswith("https://")
     university = signon.build(settings.signon)
     pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure=secure, signon=university is not None)
-    doors = Doors(desk, hub, connectors, settings.server.asks_per_minute)
+    presence = Presence(hub.wake)
+    doors = Doors(desk, hub, connectors, presence, settings.server.asks_per_minute)
     more = Platform(desk, clock.now)
     interface = connector.Desk(
         doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
@@ -140,23 +147,26 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
-    desk_pages.mount(app, pages, desk, hub)
-    figures = house.ledger(settings, desk.store)
-    manager.mount(app, pages, desk, figures)
+    room = Workroom(pages, desk, hub, presence, settings.desk.teams, timedelta(seconds=settings.desk.undo_seconds))
+    desk_pages.mount(app, room)
+    figures, months = house.ledger(settings, desk.store), house.months(settings, desk.store)
+    report_pages.mount(app, pages, desk, figures, months)
 
     def adopt() -> None:
-        figures.duty = desk.hours
+        figures.duty = months.duty = desk.hours
 
     roster.mount(app, pages, desk, adopt)
     logbook.mount(app, pages, desk)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
+    if settings.loopback or settings.understanding.token:
+        parse.mount(app, desk, token=settings.understanding.token, quick=mind.quick)
     for each in connectors.values():
         each.mount(app, interface)
     app.static("/static", HERE / "static", name="static")
     _guard(app, settings)
     _answer_errors(app, pages)
-    _run_beside(app, desk, hub, outbox, settings)
+    _run_beside(app, room, outbox, settings)
     return app
 
 
@@ -168,7 +178,7 @@ def _guard(app: Sanic[Any, Any], settings: Settings) -> None:
 
     @app.on_request
     async def refuse(request: Request) -> HTTPResponse | None:
-        if request.method in _READING or request.path.startswith("/webhooks/"):
+        if request.method in _READING or request.path.startswith("/webhooks/") or request.path == parse.PATH:
             return None
         if not _same_site(request):
             return json({"error": "requests from other sites are refused"}, status=403)
@@ -211,11 +221,16 @@ def _answer_errors(app: Sanic[Any, Any], pages: Pages) -> None:
     app.error_handler.add(Exception, explain)
 
 
-def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, settings: Settings) -> None:
+def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: Settings) -> None:
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
+    desk, hub = room.desk, room.hub
+    absence = timedelta(minutes=settings.desk.away_minutes)
     release = timedelta(minutes=settings.calendar.release_after_minutes)
     keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
+
+    def away(login: str) -> bool:
+        return room.presence.away(login, absence.total_seconds())
 
     async def forever(work: Callable[[], Awaitable[object]], every: float) -> None:
         while True:
@@ -237,7 +252,8 @@ def _run_beside(app: Sanic[Any, Any], desk: Desk, hub: Hub, outbox: Outbox, sett
 
         desk.store.on_commit(announce)
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
-        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release), _TIDY_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release, away, absence), _TIDY_EVERY)))
+        tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.send_held), _HELD_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
 
     @app.after_server_stop

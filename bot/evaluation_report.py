@@ -145,9 +145,13 @@ def _learning(lessons: Sequence[Lesson]) -> str:
         for name, share in (("answered rightly", lesson.figures.in_scope_answered), ("sent right", lesson.figures.sent_right))
     ]
     chart = alt.Chart(_data(rows)).encode(
-        x=alt.X("examples:Q", title="training examples"),
+        x=alt.X("examples:Q", title="training examples", axis=alt.Axis(tickCount=6)),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
-        color=alt.Color("figure:N", scale=alt.Scale(range=[_BLUE, _ORANGE]), title=None),
+        color=alt.Color(
+            "figure:N",
+            scale=alt.Scale(range=[_BLUE, _ORANGE]),
+            legend=alt.Legend(title=None, orient="top", columnPadding=24, labelLimit=300),
+        ),
     )
     return _svg(chart.mark_line(point=True))
 

@@ -37,11 +37,13 @@ def _silent(stage: str, share: float) -> None:
 
 @dataclass(frozen=True)
 class Mind:
-    """What understands and decides; it touches no database. `state` says how the engine is, for /health."""
+    """What understands and decides; it touches no database. `state` says how the engine is, for /health. A `quick` engine answers in
+    a millisecond or two and waits for nobody."""
 
     engine: Engine
     answering: Answering
     state: Callable[[], str]
+    quick: bool = False
 
 
 def mind(settings: Settings, progress: Progress = _silent) -> Mind:
@@ -56,7 +58,7 @@ def mind(settings: Settings, progress: Progress = _silent) -> Mind:
         rasa = RasaEngine(u.rasa_url, u.rasa_timeout, own, intents=frozenset({*answered, OUT_OF_SCOPE}))
         heard = Listener(rasa, courtesies)
         return Mind(heard, answering, lambda: f"rasa {rasa.state()}" + (f"; {state}" if u.embedding else ""))
-    return Mind(Listener(own, courtesies), answering, lambda: state)
+    return Mind(Listener(own, courtesies), answering, lambda: state, quick=settings.understanding.embedding is None)
 
 
 def courtesies_among(answered: Kinds) -> frozenset[str]:
@@ -194,7 +196,7 @@ def store(settings: Settings) -> Store:
 
 def months(settings: Settings, opened: Store) -> Months:
     """The closing of months in a database."""
-    return Months(opened, hours(settings), Clock().now)
+    return Months(opened, hours(settings, opened), Clock().now)
 
 
 def ledger(settings: Settings, opened: Store) -> Ledger:

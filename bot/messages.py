@@ -173,8 +173,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What an asker and the library have said, and who speaks now: bot, waiting (for a librarian) or human."""
+    """What an asker and the library have said, and who speaks now: bot, waiting (for a librarian) or human.
+
+    `typing`: a librarian is writing to this asker just now. `conversation` is the number of the exchange, 0 before it began."""
 
     lines: tuple[Line, ...] = ()
     state: str = "bot"
     ticket: int = 0
+    typing: bool = False
+    conversation: int = 0

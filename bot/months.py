@@ -47,7 +47,7 @@ class Months:
     """Closing and checking months over one store."""
 
     def __init__(self, store: Store, duty: DutyHours, now: Callable[[], datetime]) -> None:
-        self.store, self._duty, self._now = store, duty, now
+        self.store, self.duty, self._now = store, duty, now
 
     def close(self, month: str, who: str) -> ClosedMonth:
         """Store the figures of a month, once. Refused says `wrong_date`, `not_over` or `closed_already`."""
@@ -83,9 +83,9 @@ class Months:
         return Standing(closed, tuple(self._faults(closed, reports.questions(before))), tuple(_changes(before, today)))
 
     def _figures(self, month: str, asked: tuple[Asked, ...]) -> str:
-        columns = reports.tabulate(asked, self._duty.zone)
-        groups = {by: [asdict(line) for line in reports.grouped(columns, self._duty, by)] for by in _GROUPS}
-        told = {"month": month, "definitions": VERSION, "zone": self._duty.timezone, "total": asdict(reports.figures(columns, self._duty))}
+        columns = reports.tabulate(asked, self.duty.zone)
+        groups = {by: [asdict(line) for line in reports.grouped(columns, self.duty, by)] for by in _GROUPS}
+        told = {"month": month, "definitions": VERSION, "zone": self.duty.timezone, "total": asdict(reports.figures(columns, self.duty))}
         return json.dumps({**told, "groups": groups}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     def _faults(self, closed: ClosedMonth, asked: tuple[Asked, ...]) -> list[str]:
@@ -112,7 +112,7 @@ class Months:
         return self._begins(first), self._begins((first + timedelta(days=31)).replace(day=1))
 
     def _begins(self, day: date) -> datetime:
-        return datetime.combine(day, time.min, self._duty.zone)
+        return datetime.combine(day, time.min, self.duty.zone)
 
 
 def checksum(figures: str) -> str:

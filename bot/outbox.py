@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,11 +24,20 @@ FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=10)
 MOST_TRIES = 12
 _IDLE = 1.0
+_AT_ONCE = 50
+"""Askers of one channel who are delivered to at the same time."""
 
 
 def pause(tries: int) -> timedelta:
     """How long to wait after so many failures: doubling, up to LONGEST_PAUSE."""
     return min(FIRST_PAUSE * (1 << tries), LONGEST_PAUSE)
+
+
+def _by_asker(parcels: Iterable[Parcel]) -> dict[Address, list[Parcel]]:
+    queues: dict[Address, list[Parcel]] = {}
+    for parcel in parcels:
+        queues.setdefault(parcel.address, []).append(parcel)
+    return queues
 
 
 class Outbox:
@@ -36,6 +46,7 @@ class Outbox:
     def __init__(self, store: Store, connectors: Mapping[str, Connector], now: Callable[[], datetime]) -> None:
         self._store, self._connectors, self._now = store, connectors, now
         self._news = asyncio.Event()
+        self._under_way: dict[Address, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Something may be due."""
@@ -43,22 +54,48 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver for as long as the server runs."""
-        while True:
-            self._news.clear()
-            if not await self.deliver_due():
-                # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that comes together with the event,
-                # and a server that is stopped would wait for this task for ever.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_IDLE):
-                        await self._news.wait()
+        try:
+            while True:
+                self._news.clear()
+                if not await self._begin():
+                    # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that comes together with the event,
+                    # and a server that is stopped would wait for this task for ever.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_IDLE):
+                            await self._news.wait()
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+
+    async def _begin(self) -> int:
+        """Start on what is due to askers for whom nothing is under way; returns for how many. A slow channel holds up no other.
+
+        Who was busy before the read is passed over, even if they are done by now: what was read may be delivered already."""
+        busy = frozenset(self._under_way)
+        parcels = await asyncio.to_thread(self._store.read, lambda s: s.due(self._now(), _AT_ONCE + len(busy)))
+        load, begun = Counter(address.connector for address in self._under_way), 0
+        for address, queue in _by_asker(parcels).items():
+            if address in busy or load[address.connector] >= _AT_ONCE:
+                continue
+            task = self._under_way[address] = asyncio.create_task(self._deliver_in_turn(queue))
+            task.add_done_callback(partial(self._ended, address))
+            load[address.connector] += 1
+            begun += 1
+        return begun
+
+    def _ended(self, address: Address, task: "asyncio.Task[None]") -> None:
+        del self._under_way[address]
+        if task.cancelled():
+            return
+        if error := task.exception():  # such as a full disk; not at once again
+            log.error("deliveries to %s broke off", address.connector, exc_info=error)
+        else:
+            self._news.set()
 
     async def deliver_due(self) -> int:
         """Deliver everything whose time has come; returns how many replies were tried."""
         parcels = await asyncio.to_thread(self._store.read, lambda s: s.due(self._now()))
-        queues: dict[Address, list[Parcel]] = {}
-        for parcel in parcels:
-            queues.setdefault(parcel.address, []).append(parcel)
-        await asyncio.gather(*(self._deliver_in_turn(queue) for queue in queues.values()))
+        await asyncio.gather(*(self._deliver_in_turn(queue) for queue in _by_asker(parcels).values()))
         return len(parcels)
 
     async def _deliver_in_turn(self, parcels: list[Parcel]) -> None:

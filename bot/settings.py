@@ -55,7 +55,8 @@ class StoreSection(_Section):
 
 class Understanding(_Section):
     """Which engine understands, from which confidence the bot speaks, and what it may say alone. With an `autonomy_bar` (0: none)
-    an intent is answered without a librarian only while its answers are proven right that often; see bot.autonomy."""
+    an intent is answered without a librarian only while its answers are proven right that often; see bot.autonomy. `token` opens
+    POST /model/parse to programs on other machines."""
 
     engine: Literal["builtin", "rasa"] = "builtin"
     rasa_url: str = "http://127.0.0.1:5005"
@@ -72,6 +73,7 @@ class Understanding(_Section):
     off: tuple[str, ...] = ()
     autonomy_bar: float = Field(default=0.0, ge=0, le=1)
     embedding: Path | None = None
+    token: str = ""
 
 
 class Calendar(_Section):
@@ -195,6 +197,12 @@ class Groups(Room):
 
     allow: tuple[str, ...] = ()
     room: dict[str, Room] = {}
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: Any) -> Any:
+        """Groups are called by numbers on some platforms; they may be written so."""
+        return [str(each) if isinstance(each, int) else each for each in value] if isinstance(value, list) else value
 
     def manners(self, room: str) -> Manners:
         """The manners in one group."""

@@ -30,6 +30,11 @@ _NO_LETTER = re.compile(r"[\W_]+")
 _BETWEEN_HANZI = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
 
 
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones."""
+    return str(_TO_SIMPLIFIED.convert(text))
+
+
 def clean(text: str) -> str:
     """What may be stored and shown: no control characters, no lone surrogates, no invisible direction marks."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -49,7 +54,7 @@ def normalise(text: str) -> str:
 def _normalised(text: str) -> str:
     folded = unicodedata.normalize("NFKC", _JOINER.sub("", clean(text))).lower()
     if _CJK.search(folded):
-        folded = _TO_SIMPLIFIED.convert(folded)
+        folded = simplified(folded)
     folded = _SPACE.sub(" ", folded).strip()
     if len(folded) > LONGEST:
         folded = folded[:_HEAD] + " " + folded[-(LONGEST - _HEAD - 1) :]
@@ -106,7 +111,7 @@ def spaced(text: str) -> str:
     A run of characters is then found as a phrase, however short it is and wherever it stands."""
     folded = unicodedata.normalize("NFKC", text).lower()
     if _HAN.search(folded):
-        folded = _HAN.sub(r" \1 ", _TO_SIMPLIFIED.convert(folded))
+        folded = _HAN.sub(r" \1 ", simplified(folded))
     return " ".join(_WORDS.findall(folded))
 
 

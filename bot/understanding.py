@@ -19,11 +19,11 @@ def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, .
     """The whole message first, then each question in it when there are several. What is told beside a question goes with it."""
     singles = list[Part]()
     questions = knowledge.turns.questions(text)[: MOST_QUESTIONS + 1]
-    whole = _part(text, engine, knowledge)
+    whole = part_of(text, engine, knowledge)
     for question in questions:
-        singles += _clauses(question, engine, knowledge) or (() if len(questions) == 1 else (_part(question, engine, knowledge),))
+        singles += _clauses(question, engine, knowledge) or (() if len(questions) == 1 else (part_of(question, engine, knowledge),))
     if not singles and whole.prediction.confidence < LIKELY and (core := knowledge.turns.core(text)):
-        part = _part(core, engine, knowledge)
+        part = part_of(core, engine, knowledge)
         if part.prediction.confidence >= SURE:
             return (replace(part, text=text),)  # what the rest tells made the whole doubtful
     return (whole, *singles)
@@ -34,7 +34,7 @@ def joined(text: str, pending: Sequence[str], engine: Engine, knowledge: Knowled
     # Chinese is written without gaps, and the engine takes notice of them.
     words = [*filter(None, pending), text]
     together = ("" if any(not word.isascii() for word in words) else " ").join(words)
-    return replace(_part(together, engine, knowledge), after=tuple(pending))
+    return replace(part_of(together, engine, knowledge), after=tuple(pending))
 
 
 def _clauses(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
@@ -46,7 +46,7 @@ def _clauses(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...
     found, heads = list[Part](), set[str]()
     for clause in clauses:
         follow_up = turns.follow_up(clause)
-        part = _part(clause, engine, knowledge)
+        part = part_of(clause, engine, knowledge)
         clear = part.prediction.intent != OUT_OF_SCOPE and part.prediction.confidence >= _CLEAR
         if heads and follow_up is not None and follow_up.facet != "how":
             found.append(part)
@@ -60,7 +60,8 @@ def _clauses(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...
     return tuple(found) if len(heads) > 1 or len(found) > 1 else ()
 
 
-def _part(text: str, engine: Engine, knowledge: Knowledge) -> Part:
+def part_of(text: str, engine: Engine, knowledge: Knowledge) -> Part:
+    """One text as a whole."""
     prediction = engine.predict(text)
     entities = knowledge.finder.find(text, typos=False)
     entities += lookups.named(prediction.intent, text, knowledge, entities)

@@ -173,6 +173,7 @@ async def _stream(request: Request, desk: Desk, address: Address) -> None:
     )
     assert response is not None  # Sanic has None for requests that were answered before
     state: tuple[str, int] = ("", -1)
+    typing = False
     async with desk.listen(address) as wait:
         while True:
             exchange: Exchange = await desk.history(address, after)
@@ -181,6 +182,9 @@ async def _stream(request: Request, desk: Desk, address: Address) -> None:
             if (exchange.state, exchange.ticket) != state:
                 state = (exchange.state, exchange.ticket)
                 parts.append(f"event: state\ndata: {jsonlib.dumps({'state': state[0], 'ticket': state[1]})}\n\n")
+            if exchange.typing != typing:
+                typing = exchange.typing
+                parts.append(f"event: typing\ndata: {jsonlib.dumps(typing)}\n\n")
             await response.send("".join(parts) or ": still here\n\n")
             await wait(_HEARTBEAT)
 

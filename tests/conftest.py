@@ -168,7 +168,7 @@ def serve(tmp_path: Path, engine: FakeEngine, answering: Answering) -> Iterator[
         channels: dict[str, dict[str, Any]] = CHANNELS, *, before: Callable[[Any], None] = lambda app: None, **sections: dict[str, Any]
     ) -> Served:
         path = tmp_path / f"served-{len(running)}.db"
-        sections = {"store": {"path": path}, "calendar": {"now": MONDAY}, **sections}
+        sections = {"store": {"path": path}, "calendar": {"now": MONDAY}, "desk": {"undo_seconds": 0}, **sections}
         settings = Settings(root=ROOT, connectors=channels, **sections)
         built = {name: connector.load(name, section) for name, section in channels.items()}
         connectors = {name: each for name, each in built.items() if each is not None}

@@ -95,7 +95,7 @@ def test_server_goes_on_when_a_background_task_fails(serve: Callable[..., Served
     failed = threading.Event()
 
     def before(app: Sanic[Any, Any]) -> None:
-        def tidy(after: object) -> None:
+        def tidy(*how: object) -> None:
             failed.set()
             raise RuntimeError("nothing to tidy with")
 

@@ -114,7 +114,7 @@ def test_long_texts_have_their_length() -> None:
 
 
 def test_probe_measures_a_saved_model(settings: Settings, mind: house.Mind) -> None:
-    found = probe.probe(settings.at(settings.understanding.model), measuring.development_texts()[:40] * 5, 20)
+    found = probe.probe(settings.at(settings.understanding.model), measuring.development_texts()[:250], 20)
     assert found.predictions == 20
     assert found.after_mb > 1
 
@@ -186,18 +186,39 @@ def test_engine_gets_the_thresholds_that_suit_it() -> None:
 
 
 def test_cost_table_has_ratios_only_beside_rasa() -> None:
-    trained, engine = cost.Trained(10, 9, 500, 20), probe.Probe(0.1, 1900, 0.5, 2, 3, 4, 3, 10, 100, 100.5)
+    trained, engine = cost.Trained(10, 9, 500, 20), probe.Probe(0.1, 1800, 0.5, 2, 3, 4, 3, 10, 100, 100.5)
     ours = cost.Served(load.Poured((0.002,), 0, 1.0), load.Poured((0.002,) * 400, 0, 1.0), 2.0, 100)
     theirs = cost.Served(load.Poured((0.008,), 0, 1.0), load.Poured((0.01,) * 20, 0, 1.0), 8.0, 900)
-    alone = cost.cost_table(trained, engine, ours, None)
-    assert "+0.5" in alone
-    beside = cost.cost_table(trained, engine, ours, theirs, 60.0)
+    bare = cost.cost_table(trained, engine, (ours, ours), None, None, 0.0)
+    assert "+0.5" in bare
+    assert not any(line.split("|")[4].strip() for line in bare.splitlines()[2:])
+    beside = cost.cost_table(trained, engine, (ours, ours), theirs, cost.Alone(5, 90, 8, 12, 800), 60.0)
     ratios = {cells[1].strip(): cells[4].strip() for cells in (line.split("|") for line in beside.splitlines())}
     assert ratios["model, MB"] == "3.0"
-    assert ratios["server, resident MB"] == "9.0"
-    assert ratios["over HTTP, 8 connections: messages/s"] == "20.0"
-    assert ratios["over HTTP, 1 connection: median ms"] == "4.0"
+    assert ratios["in process: messages/s"] == "20.0"
+    assert ratios["in process: median ms of the processor"] == "16.0"
+    assert ratios["server after all of it: resident MB"] == "9.0"
+    assert ratios["/model/parse, 8 connections: messages/s"] == "20.0"
+    assert ratios["/model/parse, 1 connection: median ms"] == "4.0"
+    assert ratios["whole ask, 8 connections: messages/s"] == ""
     assert cost.predictions(FakeEngine(), [Labelled("1", "a")]) == (Prediction(OUT_OF_SCOPE, 0.9),)
+
+
+def test_both_routes_of_a_real_server_are_asked(mind: house.Mind, settings: Settings, tmp_path: Path) -> None:
+    parsed, whole = cost.serve_refdesk(settings.at(settings.understanding.model), tmp_path, ("你好", "校外怎么用VPN"), 0.2)
+    assert parsed.together.took
+    assert whole.together.took
+    assert parsed.together.failed == whole.together.failed == 0
+    assert whole.resident_mb > 10
+
+
+def test_rasa_is_measured_by_its_own_python(tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(
+        """#!/bin/sh\necho loading\necho '{"load_s": 2, "took": [8, 4, 6], "elapsed_s": 0.03, "after_mb": 700}'\n""", encoding="utf-8"
+    )
+    fake.chmod(0o755)
+    assert cost.rasa_alone(fake, Path("model"), ("a",)) == cost.Alone(2, 100, 6, 8, 700)
 
 
 def test_rasa_needs_its_address_and_its_process() -> None:

@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, mind: house.Mind) -> Iterator[Server]:
     """One real server for the module."""
-    running = Server(tmp_path_factory.mktemp("browser") / "refdesk.db")
+    running = Server(tmp_path_factory.mktemp("browser") / "refdesk.db", REFDESK__DESK__UNDO_SECONDS="0")
     yield running
     running.stop()
 
@@ -123,7 +123,7 @@ def test_librarian_answers_live_into_the_patrons_chat(browser: Browser, server: 
         expect(librarian.get_by_text("市图书馆周末几点关 <b>急</b>").first).to_be_visible()
         picture(librarian, "desk-queue")
         librarian.get_by_text("市图书馆周末几点关 <b>急</b>").first.click()
-        librarian.locator("form[action$='/claim'] button").click()
+        librarian.locator(".composer form[action$='/claim'] button").click()
         librarian.locator("textarea[name=text]").fill("市图书馆的开放时间请看其主页。")
         picture(librarian, "desk-ticket")
         librarian.get_by_role("button", name="发送", exact=True).click()

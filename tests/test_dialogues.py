@@ -7,6 +7,11 @@ do not contain), `decision:` (of the first reply), `silent: true` (no reply), `w
 `reason:` and `urgent: true` (of the newest ticket afterwards), `tickets:` (how many there are by then),
 `librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
+
+In groups: `group:` (in which one it is said), `overheard: true` (it speaks to nobody), `alone: true` (said to the bot
+alone, on the groups' channel), `whispers:` (texts that the bot writes to the asker alone; `false`: nothing), `channel: qq`
+(where people have another name in private). A dialogue may have `groups:` (the settings of that section). Whatever is
+said in a group, no pick-up code is ever shown there.
 """
 
 from dataclasses import replace
@@ -21,7 +26,7 @@ from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
 from bot.messages import Address, Attachment, Question, Reply
-from bot.settings import Settings
+from bot.settings import Groups, Settings
 from bot.store import Store
 from tests.conftest import LIMITS, FakeClock
 
@@ -52,6 +57,7 @@ def test_conversation_goes_as_written(dialogue: dict[str, Any], tmp_path: Path, 
         address="http://ask.example",
         clock=Clock(clock),
         secret="s" * 64,
+        groups=Groups(**dialogue.get("groups", {})),
     )
     if "now" in dialogue:
         clock.at = dialogue["now"]
@@ -77,14 +83,21 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
         _check(desk, turn, desk.feedback(Address("rest", turn.get("as", "reader")), said[-1].id, turn["thumb"] == "up"))
         return
     pictures = (Attachment("image", "https://pictures.example/1.png"),) if turn.get("picture") else ()
-    address = Address("rest", turn.get("as", "reader"))
+    address = _address(turn)
+    alone = replace(address, room="")
+    before = desk.history(alone).lines
     words = turn["say"] * turn.get("repeat", 1)
-    _check(desk, turn, desk.ask(Question(turn.get("id", f"m{number}"), address, words, attachments=pictures)).result())
+    question = Question(turn.get("id", f"m{number}"), address, words, attachments=pictures, addressed=not turn.get("overheard"))
+    replies = desk.ask(question).result()
+    if address.room:
+        assert "/mailbox/" not in "\n".join(reply.plain() for reply in replies)
+        said = desk.history(alone).lines[len(before) :]
+        _whispers(turn, "\n".join(line.reply.plain() for line in said if line.reply))
+    _check(desk, turn, replies)
 
 
 def _check(desk: Desk, turn: dict[str, Any], replies: tuple[Reply, ...]) -> None:
-    said = turn.get("say", "thumb")
-    text = "\n".join(reply.plain() for reply in replies)
+    said, text = turn.get("say", "thumb"), "\n".join(reply.plain() for reply in replies)
     if turn.get("silent"):
         assert not replies, text
         return
@@ -96,11 +109,28 @@ def _check(desk: Desk, turn: dict[str, Any], replies: tuple[Reply, ...]) -> None
     if "decision" in turn:
         assert replies[0].action is not None
         assert replies[0].action.value == turn["decision"], f"{said!r} was answered: {text}"
+    _tickets(desk, turn)
+
+
+def _tickets(desk: Desk, turn: dict[str, Any]) -> None:
     tickets = sorted((row.ticket for row in desk.queue(tuple(TicketStatus))), key=lambda ticket: ticket.id)
     if "tickets" in turn:
         assert len(tickets) == turn["tickets"]
     if "reason" in turn or "urgent" in turn:
         assert (tickets[-1].reason, tickets[-1].urgent) == (turn.get("reason", tickets[-1].reason), turn.get("urgent", False))
+
+
+def _address(turn: dict[str, Any]) -> Address:
+    channel = turn.get("channel", "onebot" if {"group", "alone"} & turn.keys() else "rest")
+    return Address(channel, turn.get("as", "reader"), str(turn.get("group", "")))
+
+
+def _whispers(turn: dict[str, Any], text: str) -> None:
+    if turn.get("whispers") is False:
+        assert not text, f"after {turn['say']!r} the asker was told alone: {text}"
+        return
+    for expected in _listed(turn.get("whispers")):
+        assert expected in text, f"after {turn['say']!r} the asker was told alone: {text}"
 
 
 def _librarian(desk: Desk, step: str | dict[str, str]) -> None:

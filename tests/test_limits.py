@@ -55,3 +55,11 @@ def test_the_longest_unused_key_is_forgotten_when_there_are_too_many() -> None:
     limit.use(0)
     with pytest.raises(TooMuch):
         limit.use(50_000)
+
+
+def test_a_key_may_have_a_limit_of_its_own() -> None:
+    limit = RateLimit(1, Clock())
+    for _ in range(3):
+        limit.use("a group", 3)
+    with pytest.raises(TooMuch, match="the limit is 3"):
+        limit.use("a group", 3)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -215,6 +216,76 @@ def test_outbox_goes_on_looking(house: House, monkeypatch: pytest.MonkeyPatch, i
 
     asyncio.run(work())
     assert [delivery.reply.text for delivery in stub.sent] == ["two"]
+
+
+@dataclass
+class Hanging(Stub):
+    """A platform that never answers."""
+
+    begun: int = 0
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        self.begun += 1
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+def test_a_channel_that_hangs_holds_up_no_other_and_is_not_flooded(house: House) -> None:
+    hanging, stub = Hanging("hanging"), Awaited()
+    for number in range(200):
+        house.owes("slow", Address("hanging", f"reader-{number}"))
+
+    async def work() -> None:
+        outbox = Outbox(house.store, {"stub": stub, "hanging": hanging}, house.clock)
+        running = asyncio.create_task(outbox.run())
+        for text in ("one", "two", "three"):
+            house.owes(text)
+            outbox.wake()
+            await asyncio.wait_for(stub.tried.acquire(), 10)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(work())
+    assert [delivery.reply.text for delivery in stub.sent] == ["one", "two", "three"]
+    assert hanging.begun == 50
+
+
+def test_deliveries_that_break_off_are_told_to_the_log_and_begun_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.outbox._IDLE", 0.001)
+    stub, settle, failures = Awaited(), Session.settle, [RuntimeError("the disk is full")]
+
+    def full(self: Session, *given: Any, **named: Any) -> None:
+        if failures:
+            raise failures.pop()
+        settle(self, *given, **named)
+
+    monkeypatch.setattr(Session, "settle", full)
+    house.owes("one")
+
+    async def work() -> None:
+        running = asyncio.create_task(Outbox(house.store, {"stub": stub}, house.clock).run())
+        for _ in range(2):
+            await asyncio.wait_for(stub.tried.acquire(), 10)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(work())
+    assert "deliveries to stub broke off" in caplog.text
+
+
+def test_channel_without_windows_takes_a_long_reply_in_parts_that_are_not_sent_twice(store: Store, clock: FakeClock) -> None:
+    stub = Stub(limits=Limits(60, inline=False, divides=True))
+    house = House(store, stub, clock, Outbox(store, {"stub": stub}, clock))
+    house.owes("一二三四五六七八九十。" * 4)
+    stub.failures = [DOWN]
+    house.deliver()
+    clock.pass_(minutes=1)
+    house.deliver()
+    assert "".join(house.sent()) == "一二三四五六七八九十。" * 4
+    assert len({delivery.key for delivery in stub.sent}) == len(stub.sent) > 1
+    assert house.message().delivery is DeliveryStatus.DELIVERED
 
 
 NARROW = Limits(60, timedelta(hours=48), inline=False, quota=5)

@@ -20,7 +20,7 @@ from bot.messages import Language
 from bot.pages.desk import events
 from bot.settings import Settings
 from tests.conftest import ROOT, FakeEngine
-from tests.serving import PASSWORD, Colleague, Served, streaming, token_in, until
+from tests.serving import PASSWORD, Colleague, Served, Stream, streaming, token_in, until
 
 QUESTION = "校外怎么用VPN"
 VISITOR = "a-visitors-unguessable-number-01"
@@ -279,13 +279,18 @@ def test_queue_is_oldest_first_and_counts(served: Served, anna: Colleague) -> No
     assert "第二问" in anna.get("/desk?view=closed").text
 
 
+def _counts(stream: Stream) -> tuple[int, int, int]:
+    told = json.loads(stream.event("changed")["data"])
+    return told["waiting"], told["mine"], told["all"]
+
+
 def test_librarian_sees_the_queue_change_live(served: Served, anna: Colleague) -> None:
     with streaming(anna.client, "/desk/events") as stream:
-        assert json.loads(stream.event("changed")["data"]) == {"waiting": 0, "mine": 0, "all": 0}
+        assert _counts(stream) == (0, 0, 0)
         _asks(served, "reader")
-        until(lambda: json.loads(stream.event("changed")["data"]) == {"waiting": 1, "mine": 0, "all": 1})
+        until(lambda: _counts(stream) == (1, 0, 1))
         served.desk.claim(1, "anna")
-        until(lambda: json.loads(stream.event("changed")["data"]) == {"waiting": 0, "mine": 1, "all": 1})
+        until(lambda: _counts(stream) == (0, 1, 1))
 
 
 def test_librarian_hears_no_more_after_signing_out(served: Served, anna: Colleague, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,8 +340,7 @@ def test_librarian_sends_and_closes_in_one_step(served: Served, patron: httpx.Cl
 def test_librarian_gives_a_ticket_back(served: Served, anna: Colleague, ben: Colleague) -> None:
     _asks(served, "reader")
     anna.post("/desk/tickets/1/claim")
-    assert "Anna" not in ben.get("/desk/tickets/1").text
-    assert "anna 正在处理" in ben.get("/desk/tickets/1").text
+    assert "Anna 正在处理" in ben.get("/desk/tickets/1").text
     assert anna.post("/desk/tickets/1/release").headers["location"] == "/desk"
     assert ben.post("/desk/tickets/1/claim").status_code == 303
     assert served.ticket().claimed_by == "ben"
@@ -509,7 +513,7 @@ def test_report_shows_every_question_with_what_became_of_it(busy: Served, anna: 
     assert (total["questions"], total["by_bot"], total["by_librarian"], total["waiting"], total["closed_unanswered"]) == (4, 1, 1, 1, 1)
     page = _report(anna, lang="en").text
     assert "25.0%" in page
-    assert "<dd>4</dd>" in page
+    assert ">4</a>" in page.partition("<dd>")[2].partition("</dd>")[0]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -342,3 +343,33 @@ def test_password_of_somebody_for_whom_nothing_waits_ties_the_names_all_the_same
 
 def test_where_people_have_one_name_a_password_is_nothing_special(desk: Desk, hear: Hear) -> None:
     assert "取件 " not in "".join(reply.text for reply in desk.ask(Question("p", Address("onebot", "300"), "取件")).result())
+
+
+def test_what_waits_under_the_very_name_comes_without_a_password(desk: Desk, hear: Hear) -> None:
+    hear("转人工", "u-300", connector="qq")
+    assert alone(desk, "取件") == ""
+    assert any("/mailbox/" in text for text in due(desk, "u-300"))
+    assert "请回到群里" in alone(desk, "取件", number="again")
+
+
+def test_asker_who_is_in_danger_while_a_ticket_is_open_is_met_at_once_and_put_first(desk: Desk, hear: Hear) -> None:
+    hear("转人工")
+    line = "\n".join(reply.text for reply in hear("图书馆着火了"))
+    assert re.search(r"119|电话|报警", line)
+    (row,) = desk.queue((TicketStatus.WAITING,))
+    assert row.ticket.urgent
+    assert "图书馆着火了" in [message.text for message in desk.consultation(1).messages]
+
+
+def test_own_records_are_no_matter_for_a_group_and_erasing_them_forgets_who_is_who(desk: Desk, hear: Hear) -> None:
+    hear(f"取件 {word_of(alone(desk, '取件'))}", "m-300", connector="qq")
+    assert "私" in told(hear("我的记录", "m-300", connector="qq"))
+    alone(desk, "删除我的记录")
+    alone(desk, "1")
+    assert desk.store.read(lambda s: s.linked("qq", "m-300")) == ""
+
+
+def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(desk: Desk, hear: Hear, clock: FakeClock) -> None:
+    hear("校外怎么用VPN")
+    (parcel,) = desk.store.read(lambda s: s.due(clock()))
+    assert parcel.deadline == clock() + timedelta(minutes=10)

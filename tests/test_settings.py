@@ -69,6 +69,10 @@ def test_a_list_comes_by_the_environment_as_json(toml: Path, monkeypatch: pytest
         ("[understanding]\nanswer_at = 60\n", 2, "understanding.answer_at", "less than or equal to 1"),
         ("[understanding]\nautonomy_bar = 90\n", 2, "understanding.autonomy_bar", "less than or equal to 1"),
         ("[understanding]\nautonomy_bar = nan\n", 2, "understanding.autonomy_bar", "less than or equal to 1"),
+        ("[groups]\ncooldown = 5\n", 2, "groups.cooldown", "no such key"),
+        ("[groups]\nbar = 0.5\n", 2, "groups.bar", "is 0 (only when addressed) or from 0.9 to 1"),
+        ("[groups]\nquiet = ['night']\n", 2, "groups.quiet", "'night' is not like '22:30-07:00'"),
+        ("[groups.room.20002000]\nname = 'x'\nquite = []\n", 3, "groups.room.20002000.quite", "no such key"),
         ("[calendar]\nduty = [1]\n", 2, "calendar.duty.0", "valid string"),
         ("[calendar]\ntimezone = 'Asia/Peking'\n", 2, "calendar.timezone", "no such time zone: Asia/Peking"),
         ("[calendar]\ntimezone = 'Asia'\n", 2, "calendar.timezone", "no such time zone: Asia"),
@@ -138,3 +142,11 @@ def test_relative_paths_start_at_the_file(toml: Path) -> None:
 def test_settings_know_whether_others_can_reach_the_server(toml: Path, host: str, loopback: bool) -> None:
     toml.write_text(f"[server]\nhost = '{host}'\n", encoding="utf-8")
     assert read(toml).loopback is loopback
+
+
+def test_groups_are_named_by_number_or_text_and_one_can_differ(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml.write_text("[groups]\nallow = [200, 'abc']\n[groups.room.200]\nname = '教学群'\n", encoding="utf-8")
+    monkeypatch.setenv("REFDESK__GROUPS__COOLDOWN_MINUTES", "3")
+    groups = read(toml).groups
+    assert groups.allow == ("200", "abc")
+    assert (groups.manners("200").name, groups.manners("200").cooldown.total_seconds()) == ("教学群", 180)

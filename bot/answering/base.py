@@ -14,7 +14,7 @@ from bot.slots import Almanac
 MOST_CHOICES = 3
 POPULAR = ("vpn_setup", "database_access", "due_date_extension", "textbook_platform", "opening_hours", "book_delivery")
 """Often asked, shown to people who have just come; their titles are the phrases popular.INTENT."""
-_LEAST_CANDIDATE = 0.04
+_LEAST_CANDIDATE = 0.01
 
 
 @dataclass(frozen=True, slots=True)

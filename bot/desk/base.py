@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from bot import tickets
 from bot.answering import Answering
@@ -27,13 +27,18 @@ def pick_up_code() -> str:
     return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
+_STALE = timedelta(minutes=10)
+"""After this an answer in a group comes out of nowhere; it waits for its asker instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """A ticket as a librarian opens it: the whole exchange, and the question it is about."""
+    """A ticket as a librarian opens it: the whole exchange, and the question it is about, asked in a group or in `room` ''."""
 
     ticket: Ticket
     conversation: Conversation
     messages: tuple[Message, ...]
+    room: str = ""
 
     def question(self) -> Message:
         """The message that the ticket was opened for."""
@@ -106,7 +111,10 @@ class Base:
     def _send(self, s: Session, conversation: Conversation, reply: Reply, now: datetime, answers: int = 0) -> Reply:
         limits = self._limits.get(conversation.address.connector)
         due = limits is not None and not limits.inline
-        deadline = now + limits.window if limits and limits.window else None
+        window = limits.window if limits else None
+        if self.in_group(conversation.address):
+            window = min(window or _STALE, _STALE)
+        deadline = now + window if window else None
         return s.add_reply(conversation, written(conversation, reply), now, answers=answers, due=due, deadline=deadline)
 
     def _record(
@@ -133,11 +141,13 @@ class Base:
 
     def _consultation(self, s: Session, ticket: Ticket) -> Consultation:
         """A question that was asked in a group comes with what was said there up to the ticket."""
-        messages, elsewhere = s.messages(ticket.conversation), s.message(ticket.question).conversation
-        if elsewhere != ticket.conversation:
-            public = tuple(message for message in s.messages(elsewhere) if message.at <= ticket.opened_at)
-            messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
-        return Consultation(ticket, s.conversation_by_id(ticket.conversation), messages)
+        messages, conversation = s.messages(ticket.conversation), s.conversation_by_id(ticket.conversation)
+        elsewhere = s.conversation_by_id(s.message(ticket.question).conversation)
+        if elsewhere.id == conversation.id:
+            return Consultation(ticket, conversation, messages)
+        public = tuple(message for message in s.messages(elsewhere.id) if message.at <= ticket.opened_at)
+        messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
+        return Consultation(ticket, conversation, messages, elsewhere.address.room)
 
 
 def written(conversation: Conversation, reply: Reply) -> Reply:

@@ -7,7 +7,7 @@ from bot.desk.base import Consultation
 from bot.desk.care import LONGEST_NOTE
 from bot.desk.replies import Replies
 from bot.desk.shelves import Shelves
-from bot.domain import AlertKind, Conversation, EventName, NoteKind, Ticket, TicketStatus
+from bot.domain import AlertKind, Conversation, EventName, Message, NoteKind, Ticket, TicketStatus
 from bot.errors import MoveRefused, Refused
 from bot.store import Session
 from bot.text import clean
@@ -60,7 +60,7 @@ class Librarians(Shelves, Replies):
         def work(s: Session) -> Ticket:
             self._may_pass(s, number, librarian)
             colleague = s.librarian(to)
-            if colleague is None or to == librarian:
+            if colleague is None or colleague.disabled or to == librarian:
                 raise Refused("colleague")
             now = self.clock.now()
             ticket = self._pass(s, tickets.hand_on(s.ticket(number), to, now), librarian, to)
@@ -150,6 +150,14 @@ class Librarians(Shelves, Replies):
     def earlier(self, ticket: Ticket) -> tuple[Ticket, ...]:
         """The other tickets of the same asker, newest first."""
         return self.store.read(lambda s: tuple(other for other in s.tickets_of(ticket.conversation) if other.id != ticket.id))
+
+    def record(self, conversation: int) -> tuple[Conversation, tuple[Message, ...], tuple[Ticket, ...]]:
+        """All that was said in one place by one asker, the bot and the library, and the tickets that came of it."""
+        return self.store.read(lambda s: (s.conversation_by_id(conversation), s.messages(conversation), s.tickets_of(conversation)))
+
+    def stamp(self, number: int) -> str:
+        """Differs whenever anything has changed that the page of a ticket shows."""
+        return self.store.read(lambda s: s.stamp(s.ticket(number)))
 
     def closed(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
         """A ticket ends without words of ours; the bot answers this patron again."""

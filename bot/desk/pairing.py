@@ -42,9 +42,12 @@ class Pairing(Patrons):
         return found[2] if found and self.knowledge.cue(_CUE, found[1]) else ""
 
     def _give_word(self, question: Question) -> Future[tuple[Reply, ...]]:
-        """A password for somebody who asks for one privately; an older one ends."""
+        """A password for somebody who asks for one privately; an older one ends. What waits under this very name just comes."""
 
         def work(s: Session) -> tuple[Reply, ...]:
+            if self._resend(s, question.address):
+                s.add_question(s.conversation(question.address, self.visitor(question.address)), question, None, self.clock.now())
+                return ()
             word = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
             s.pairing(word, question.address.connector, question.address.user, self.clock.now() + _LASTS)
             return self._told(s, question, "pair_word", word=word, minutes=_LASTS // timedelta(minutes=1))
@@ -61,11 +64,14 @@ class Pairing(Patrons):
                 return self._told(s, question, "pair_unknown")
             self._move_in(s, replace(address, room=""), Address(address.connector, user))
             s.link(address.connector, address.user, user)
-            limits = self._limits[address.connector]
-            s.resend(Address(address.connector, user), now, now + limits.window if limits.window else None)
+            self._resend(s, Address(address.connector, user))
             return self._told(s, question, "pair_done")
 
         return self._once(question, work)
+
+    def _resend(self, s: Session, address: Address) -> int:
+        now, limits = self.clock.now(), self._limits[address.connector]
+        return s.resend(address, now, now + limits.window if limits.window else None)
 
     def _once(self, question: Question, work: Callable[[Session], tuple[Reply, ...]]) -> Future[tuple[Reply, ...]]:
         def take(s: Session) -> tuple[Reply, ...]:

@@ -301,7 +301,7 @@ class Patrons(Effects, Agents):
         if conversation is None:
             return Exchange()
         lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in s.messages(conversation.id, after))
-        return Exchange(lines, conversation.state.value, conversation.ticket)
+        return Exchange(lines, conversation.state.value, conversation.ticket, conversation=conversation.id)
 
     def pick_up(self, reply: Reply) -> str:
         """The code under which one stored reply can be read on the mailbox page, links and all; '' for one that is not stored."""

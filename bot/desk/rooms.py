@@ -166,11 +166,19 @@ class Rooms(Pairing):
         held = decision.handover is not None and decision.handover.reason != "form"
         aside = personal or not self._speaks(address)
         if private is not None and private.state is not ConversationState.BOT and (held or aside):
-            s.attach(number, private.id, private.ticket)
-            return Decision(Action.ESCALATE, self._neutral(s, decision.conversation, "group_handover"), _ended(decision.conversation))
+            return self._beside(s, decision, private, number)
         if aside:
             return self._aside(s, decision, number, now)
         return replace(decision, replies=tuple(self._said(s, decision.conversation, reply, now) for reply in decision.replies))
+
+    def _beside(self, s: Session, decision: Decision, private: Conversation, number: int) -> Decision:
+        """Who waits for a person already has said one thing more; what is dangerous is met in the group as well, at once."""
+        s.attach(number, private.id, private.ticket)
+        handover, told = decision.handover, self._neutral(s, decision.conversation, "group_handover")
+        if handover is not None and handover.urgent:
+            s.save_ticket(replace(s.ticket(private.ticket), urgent=True))
+            told = (*decision.replies, *told)
+        return Decision(Action.ESCALATE, told, _ended(decision.conversation))
 
     def _aside(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """The conversation goes on where nobody reads along: replies and memory move there."""

@@ -73,8 +73,8 @@ class Shelves(Base):
         return self.store.read(lambda s: s.count(Selection(statuses, claimed_by)))
 
     def search(self, words: str, *, channel: str = "", language: str = "", page: int = 1, size: int = 50) -> tuple[Hit, ...]:
-        """Conversations in which all these words stand in one message, the newest first."""
-        return self.store.read(lambda s: s.search(words, channel=channel, language=language, limit=size, offset=(page - 1) * size))
+        """Conversations in which all these words stand in one message, the newest first; one more than the page has if there are more."""
+        return self.store.read(lambda s: s.search(words, channel=channel, language=language, limit=size + 1, offset=(page - 1) * size))
 
     def suggest(self, words: str, most: int = 6) -> tuple[str, ...]:
         """What may have been meant: earlier questions and names of the library that read or sound alike, if they were ever said."""

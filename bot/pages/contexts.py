@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
-from bot.domain import AuditEntry, Candidate, Deed, Entry, GroupRow, Librarian, LoginSession, Message, QueueRow, Role, Ticket, Window
+from bot.domain import AuditEntry, Deed, Entry, GroupRow, Librarian, LoginSession, Message, Role, Ticket
 from bot.messages import Exchange, Language
-from bot.reports import Figures
 from bot.roster import Duty, Roster, ShiftNote, Special
 
 
@@ -123,70 +122,6 @@ class SetupPage:
     frame: Frame
     login: str
     token: str
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueLine:
-    """One ticket in the queue. `waited` is minutes since it was opened, `closes_in` minutes until its channel shuts."""
-
-    row: QueueRow
-    title: str
-    waited: int
-    closes_in: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePage:
-    """queue.html. `view` is waiting, mine, all or closed; `counts` the number of tickets in waiting, mine and all."""
-
-    frame: Frame
-    view: str
-    lines: tuple[QueueLine, ...]
-    counts: tuple[tuple[str, int], ...]
-    closing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateLine:
-    """One of the bot's candidates for a question."""
-
-    candidate: Candidate
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class TicketPage:
-    """ticket.html. `entry` is the curated answer that the bot would have given, if it has one, with `is_draft` when it was
-    held back for a librarian to confirm; `fields` are those of a request form under their labels."""
-
-    frame: Frame
-    ticket: Ticket
-    title: str
-    connector: str
-    question: Message
-    messages: tuple[Message, ...]
-    candidates: tuple[CandidateLine, ...]
-    entry: Entry | None
-    is_draft: bool
-    fields: tuple[tuple[str, str], ...] = ()
-    window: Window | None = None
-    closes_in: int = 0
-    draft: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsPage:
-    """reports.html: the figures of a period, in total and by one property."""
-
-    frame: Frame
-    start: str
-    end: str
-    by: str
-    ways: tuple[str, ...]
-    total: Figures
-    lines: tuple[Figures, ...]
     error: str = ""
 
 

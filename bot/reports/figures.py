@@ -169,8 +169,10 @@ def coverage(first: date, last: date, duty: DutyHours) -> list[list[float]]:
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         counts[day.weekday()] += 1
-        for start, end in duty.shifts_on(day):
-            begins, ends = start.hour * 60 + start.minute, end.hour * 60 + end.minute
+        covered = 0  # minutes of the day; shifts of several people overlap
+        for start, end in sorted(duty.shifts_on(day)):
+            begins, ends = max(covered, start.hour * 60 + start.minute), end.hour * 60 + end.minute
+            covered = max(covered, ends)
             for hour in range(begins // 60, -(-ends // 60)):
-                shares[day.weekday()][hour] += (min(ends, hour * 60 + 60) - max(begins, hour * 60)) / 60
+                shares[day.weekday()][hour] += max(0, min(ends, hour * 60 + 60) - max(begins, hour * 60)) / 60
     return [[share / counts[weekday] if counts[weekday] else 0.0 for share in row] for weekday, row in enumerate(shares)]

@@ -36,13 +36,14 @@ class Deliveries(Conversations, Messages, Hooks, Events):
         return int(self._rows("select count(*) as n from outbox where status = ?", DeliveryStatus.DUE.value)[0]["n"])
 
     def due(self, now: datetime, limit: int = 50) -> tuple[Parcel, ...]:
-        """Outgoing replies whose time has come, oldest first."""
+        """Outgoing replies whose time has come, oldest first, at most so many of each channel."""
         found = self._rows(
-            "select m.*, o.id as parcel, o.deadline, o.tries, o.sent, q.external as asked,"
-            " c.connector as to_connector, c.user as to_user, c.room as to_room"
+            "select * from (select m.*, o.id as parcel, o.due_at, o.deadline, o.tries, o.sent, q.external as asked,"
+            " c.connector as to_connector, c.user as to_user, c.room as to_room,"
+            " row_number() over (partition by c.connector order by o.due_at, o.id) as place"
             " from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
             " left join messages q on q.id = m.answers"
-            " where o.status = ? and o.due_at <= ? order by o.due_at, o.id limit ?",
+            " where o.status = ? and o.due_at <= ?) where place <= ? order by due_at, parcel",
             DeliveryStatus.DUE.value, rows.stamp(now), limit,
         )  # fmt: skip
         return tuple(

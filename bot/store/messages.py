@@ -151,6 +151,11 @@ class Messages(Base):
             self._db.conn.execute("insert into search (search, rank) values ('merge', -500)")
         return emptied.rowcount
 
+    def texts(self, numbers: list[int]) -> dict[int, str]:
+        """The words of some messages, by their numbers."""
+        marks = ", ".join("?" * len(numbers))
+        return {row["id"]: row["text"] for row in self._rows(f"select id, text from messages where id in ({marks})", *numbers)}
+
     def question_of(self, number: int) -> int:
         """The question that an answer of the bot was given to."""
         row = self._one("select question from messages where id = ?", number)

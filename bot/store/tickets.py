@@ -60,6 +60,21 @@ class Tickets(Base):
             rows.ticket_of(row) for row in self._rows("select * from tickets where conversation = ? order by id desc", conversation)
         )
 
+    def stamp(self, ticket: Ticket) -> str:
+        """Differs whenever a ticket, its exchange, its notes or what is held for it has changed."""
+        said = self._rows(
+            "select count(*) as n, max(m.id) as last, sum(o.status = 'due') as due, sum(o.status = 'mailbox') as shelved"
+            " from messages m left join outbox o on o.message = m.id where m.conversation = ?",
+            ticket.conversation,
+        )[0]
+        beside = self._rows(
+            "select (select max(id) from notes where ticket = ?1) as note, (select max(id) from held where ticket = ?1) as held,"
+            " (select group_concat(id) from tickets where joined = ?1 and status != 'closed') as followers",
+            ticket.id,
+        )[0]
+        own = (ticket.status, ticket.claimed_by, ticket.urgent, ticket.team, ticket.joined)
+        return "/".join(str(value or "") for value in (*own, *said.values(), *beside.values()))
+
     def unanswered(self, before: datetime) -> tuple[tuple[Ticket, datetime], ...]:
         """Tickets that somebody holds while their asker waits, and since when: since the claim when nothing was replied yet,
         else since the first message after the last reply; only those from before a time."""

@@ -1,7 +1,7 @@
 """Finds what a message names in the tables."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rapidfuzz import fuzz
 
@@ -28,8 +28,7 @@ class Finder:
         for row in self.rows:
             for name in dict.fromkeys(normalise(name) for name in row.names):
                 self._add(name, row)
-        self._lengths = sorted({len(name) for name in self._exact}, reverse=True)
-        self._sound_lengths = sorted({len(sound) for sound in self._spelt}, reverse=True)
+        self._lengths, self._sound_lengths = _lengths_by_first(self._exact), _lengths_by_first(self._spelt)
 
     def _add(self, name: str, row: Row) -> None:
         if len(name) < 2:
@@ -69,7 +68,7 @@ class Finder:
         found: list[Entity] = []
         at = 0
         while at < len(message):
-            for length in self._lengths:
+            for length in self._lengths.get(message[at], ()):
                 name = message[at : at + length]
                 if len(name) == length and name in self._exact and _whole_word(message, at, length):
                     entities = self._entities(name, self._exact[name], kinds, 1.0)
@@ -82,15 +81,14 @@ class Finder:
 
     def _by_sound(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
         sounds = syllables(message)
-        for length in self._sound_lengths:
-            for at in range(len(sounds) - length + 1):
-                heard = sounds[at : at + length]
-                found: dict[tuple[str, str], Entity] = {}
-                for name in self._spelt.get(heard, ()):
-                    for entity in self._entities(name, self._exact[name], kinds, 0.9):
-                        found.setdefault((entity.kind, entity.value), entity)
-                if found:
-                    return tuple(found.values())
+        places = [(length, at) for at, sound in enumerate(sounds) for length in self._sound_lengths.get(sound, ())]
+        for length, at in sorted(places, key=lambda place: (-place[0], place[1])):
+            found: dict[tuple[str, str], Entity] = {}
+            for name in self._spelt.get(sounds[at : at + length], ()):
+                for entity in self._entities(name, self._exact[name], kinds, 0.9):
+                    found.setdefault((entity.kind, entity.value), entity)
+            if found:
+                return tuple(found.values())
         return ()
 
     def _similar(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
@@ -107,6 +105,14 @@ class Finder:
         if not best[0]:
             return ()
         return self._entities(best[1], self._exact[best[1]], kinds, best[0] / 100)
+
+
+def _lengths_by_first(names: Iterable[Sequence[str]]) -> dict[str, list[int]]:
+    """How long the names are that begin with a character (or sound), longest first."""
+    lengths: dict[str, set[int]] = defaultdict(set)
+    for name in names:
+        lengths[name[0]].add(len(name))
+    return {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
 
 def _note(rows: list[Row], row: Row) -> None:

@@ -19,6 +19,7 @@ from connectors.onebot.segments import Unreadable
 log = logging.getLogger("refdesk.onebot")
 
 _NEVER = frozenset({1400, 1404, 400, 404, 406})  # the action, or what it was given, is not understood: no later try helps
+_MOST_WAITING = 1000
 _counter = itertools.count(1)
 
 Answer = asyncio.Future[dict[str, Any]]
@@ -60,8 +61,13 @@ class Wire:
         """Have an action carried out; the `data` of its answer. Raises Gone, Unanswered, Failed."""
         echo, answer = f"refdesk-{next(_counter)}", asyncio.get_running_loop().create_future()
         self._waiting[echo] = answer
+        if len(self._waiting) > _MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
         try:
-            await self._send(json.dumps({"action": action, "params": params, "echo": echo}, ensure_ascii=False))
+            async with asyncio.timeout(patience):  # a peer that does not read must not hold up who writes
+                await self._send(json.dumps({"action": action, "params": params, "echo": echo}, ensure_ascii=False))
+        except TimeoutError:
+            raise Unanswered(action, answer) from None
         except Exception as error:  # whatever ended the connection, it ended
             self._waiting.pop(echo, None)
             raise Gone(f"{action}: the connection is gone ({type(error).__name__})") from error

@@ -20,6 +20,7 @@ from bot.domain import DeliveryStatus, TicketStatus
 from bot.errors import StoreUnusable, WrongSetting
 from bot.messages import Address, Reply, ReplyKind
 from connectors.onebot.player import Frame, Player, Sent
+from connectors.onebot.wire import Unanswered, Wire
 from tests.connectors.contract import ANSWER, QUESTION, Contract
 from tests.connectors.loopback import Asked, Told, platform
 from tests.connectors.test_onebot_payloads import BODY, SIGNATURE
@@ -501,6 +502,25 @@ def test_frame_that_makes_no_sense_does_not_end_the_connection(house: Served, pe
     peer._socket.send(frame)
     peer.event(peer.private(READER, QUESTION))
     assert ANSWER in shown(peer)[0].text
+
+
+def test_peer_that_does_not_read_holds_up_nobody_for_long_and_one_that_never_answers_fills_no_memory() -> None:
+    async def stuck(frame: str) -> None:
+        await asyncio.Event().wait()
+
+    async def ignored(frame: str) -> None:
+        pass
+
+    async def work() -> None:
+        with pytest.raises(Unanswered):
+            await Wire(stuck, "1", "universal").call("send_msg", {}, 0.01)
+        wire = Wire(ignored, "1", "universal")
+        await asyncio.gather(*(wire.call("send_msg", {}, 0.01) for _ in range(1100)), return_exceptions=True)
+        assert len(wire._waiting) == 1000
+        wire.gone()
+        assert not wire._waiting
+
+    asyncio.run(work())
 
 
 # --- what cannot be stored ---

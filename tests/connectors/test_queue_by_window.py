@@ -36,7 +36,9 @@ def house(serve: Callable[..., Served], there: Wecom) -> Iterator[Served]:
 def shown(anna: Colleague, address: str) -> tuple[list[int], list[str]]:
     """The numbers of the tickets in their order, and what their channels still allow."""
     page = anna.get(address).text
-    return [int(number) for number in re.findall(r'data-ticket="(\d+)"', page)], re.findall(r'<span class="window">([^<]*)</span>', page)
+    return [int(number) for number in re.findall(r'data-ticket="(\d+)"', page)], re.findall(
+        r'<span class="window[^"]*"[^>]*>([^<]*)</span>', page
+    )
 
 
 def test_librarian_sees_what_each_channel_still_allows_and_first_what_closes_first(house: Served, there: Wecom) -> None:

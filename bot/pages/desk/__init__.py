@@ -4,15 +4,16 @@ from typing import Any
 
 from sanic import Sanic
 
-from bot.desk import Desk
-from bot.live import Hub
 from bot.pages.desk import events, queue, steps, ticket
-from bot.pages.render import Pages
+from bot.pages.desk.workroom import Workroom
 
 
-def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, hub: Hub) -> None:
+def mount(app: Sanic[Any, Any], room: Workroom) -> None:
     """/desk and what is below it."""
-    queue.mount(app, pages, desk)
-    ticket.mount(app, pages, desk)
-    steps.mount(app, pages, desk)
-    events.mount(app, pages, desk, hub)
+    queue.mount(app, room)
+    ticket.mount(app, room)
+    steps.mount(app, room)
+    events.mount(app, room)
+
+
+__all__ = ["Workroom", "mount"]

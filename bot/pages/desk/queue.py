@@ -1,53 +1,57 @@
-"""The queue: what waits, what is mine, what is open, what is over."""
+"""The queue: what waits, what is mine, what is open, what is over; and what was ever said, found by words."""
 
-from datetime import datetime
+import asyncio
 from typing import Any
 
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
+from sanic.response import json as json_response
 
-from bot.desk import Desk
-from bot.domain import Librarian, QueueRow, TicketStatus, Window
-from bot.pages.contexts import QueueLine, QueuePage
+from bot.domain import Librarian
+from bot.errors import NotFound
+from bot.pages.desk.contexts import EarlierLine, Item, QueuePage, RecordPage
+from bot.pages.desk.query import asked
+from bot.pages.desk.workroom import Workroom
 from bot.pages.guard import signed_in
-from bot.pages.render import Pages
-
-_OPEN = (TicketStatus.WAITING, TicketStatus.CLAIMED, TicketStatus.ANSWERED)
-_VIEWS = {"waiting": (TicketStatus.WAITING,), "mine": _OPEN, "all": _OPEN, "closed": (TicketStatus.CLOSED,)}
+from bot.pages.render import see_other
 
 
-def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk) -> None:
-    """/desk."""
-
-    def rows(view: str, user: Librarian, closing: bool) -> tuple[QueueRow, ...]:
-        return desk.queue(_VIEWS[view], user.login if view == "mine" else "", closing=closing)
+def mount(app: Sanic[Any, Any], room: Workroom) -> None:
+    """/desk, /desk/suggestions, /desk/conversations/NUMBER."""
+    guard = signed_in(room.pages)
 
     @app.get("/desk", name="desk")
-    @signed_in(pages)
+    @guard
     async def queue(request: Request, user: Librarian) -> HTTPResponse:
-        frame, view = pages.frame(request), str(request.args.get("view") or "waiting")
-        view = view if view in _VIEWS else "waiting"
-        closing = request.args.get("sort") == "closing"
-        now, today = desk.clock.now(), datetime.now(pages.zone).date()
-        lines = tuple(
-            QueueLine(
-                row,
-                desk.knowledge.title(row.ticket.intent, frame.language, today) if row.ticket.intent else "",
-                int((now - row.ticket.opened_at).total_seconds() // 60),
-                closes_in(row.window, now),
-            )
-            for row in rows(view, user, closing)
-        )
-        return pages.render(request, QueuePage(frame, view, lines, counts(desk, user), closing))
+        pane = await asyncio.to_thread(room.pane, request, user)
+        return room.pages.render(request, QueuePage(room.pages.frame(request), pane))
+
+    @app.get("/desk/suggestions", name="desk_suggestions")
+    @guard
+    async def suggestions(request: Request, user: Librarian) -> HTTPResponse:
+        return json_response(list(await asyncio.to_thread(room.desk.suggest, asked(request).q)))
+
+    @app.get("/desk/conversations/<number:int>", name="record")
+    @guard
+    async def record(request: Request, user: Librarian, number: int) -> HTTPResponse:
+        try:
+            return room.pages.render(request, await asyncio.to_thread(_record, room, request, user, number))
+        except NotFound:
+            return room.pages.notice(request, 404, room.say(request, "desk.no_conversation", number=number))
+
+    @app.post("/desk/alerts/seen", name="alerts_seen")
+    @guard
+    async def seen(request: Request, user: Librarian) -> HTTPResponse:
+        await asyncio.to_thread(room.desk.see_alerts, user.login)
+        return see_other(asked(request).here("/desk"))
 
 
-def counts(desk: Desk, user: Librarian) -> tuple[tuple[str, int], ...]:
-    """How many tickets each view has."""
-    return tuple((view, desk.count(_VIEWS[view], user.login if view == "mine" else "")) for view in ("waiting", "mine", "all"))
-
-
-def closes_in(window: Window | None, now: datetime) -> int:
-    """Minutes until nothing can be pushed any more; 0 when that is so already, or never."""
-    if window is None or window.closes_at is None or window.left == 0:
-        return 0
-    return max(0, int((window.closes_at - now).total_seconds() // 60))
+def _record(room: Workroom, request: Request, user: Librarian, number: int) -> RecordPage:
+    frame, found = room.pages.frame(request), str(request.args.get("found") or "")
+    conversation, messages, tickets = room.desk.record(number)
+    return RecordPage(
+        frame, room.pane(request, user), number, conversation.address.connector,
+        tuple(Item(message.at, message) for message in messages),
+        tuple(EarlierLine(ticket, room.title(ticket.intent, frame.language)) for ticket in tickets),
+        int(found) if found.isascii() and found.isdecimal() else 0,
+    )  # fmt: skip

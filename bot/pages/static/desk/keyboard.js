@@ -1,13 +1,15 @@
 // The keyboard: everything at the desk without a mouse.
 
-import { keys, kind, typing } from "./page.js";
+import { toggleContext } from "./context.js";
+import { keys, writing } from "./page.js";
+import { showTab } from "./reply.js";
 
 let selected = "";
 
+export const tickets = () => Array.from(document.querySelectorAll(".ticket"));
+
 /** The selected ticket's item, if it is still there. */
 export const current = () => tickets().find((item) => item.dataset.ticket === selected);
-
-export const tickets = () => Array.from(document.querySelectorAll(".ticket"));
 
 export function select(item) {
   for (const other of tickets()) other.classList.toggle("selected", other === item);
@@ -17,42 +19,60 @@ export function select(item) {
 function move(step) {
   const all = tickets();
   if (!all.length) return;
-  const at = all.findIndex((item) => item.dataset.ticket === selected);
+  const from = selected || document.querySelector(".ticket.is-open")?.dataset.ticket;
+  const at = all.findIndex((item) => item.dataset.ticket === from);
   const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
   select(next);
-  const link = next.querySelector(".ticket-link");
-  link.focus({ preventScroll: true });
+  next.querySelector(".ticket-link").focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }
 
 function claim() {
-  const scope = kind === "queue" ? document.querySelector(`.ticket[data-ticket="${selected}"]`) : document;
-  scope?.querySelector("form[data-claim]")?.requestSubmit();
+  const item = document.activeElement?.closest?.(".ticket");
+  const here = item?.querySelector("form[data-claim]") ?? document.querySelector(".composer form[data-claim]") ?? current()?.querySelector("form[data-claim]");
+  here?.requestSubmit();
+}
+
+function write(tab, field) {
+  showTab(tab);
+  document.getElementById(field)?.focus();
 }
 
 const actions = {
-  j: () => kind === "queue" && move(1),
-  k: () => kind === "queue" && move(-1),
+  j: () => move(1),
+  k: () => move(-1),
   c: claim,
-  r: () => document.getElementById("reply-text")?.focus(),
+  r: () => write("reply", "reply-text"),
+  n: () => write("note", "note-text"),
+  u: () => document.querySelector(".undo, form[data-undo]")?.requestSubmit(),
+  e: toggleContext,
+  "/": () => { const box = document.getElementById("search"); box?.offsetParent ? box.focus() : location.assign("/desk#search"); },
   "?": () => keys.showModal(),
 };
 
 addEventListener("keydown", (event) => {
   if (event.isComposing || event.keyCode === 229) return;
-  const area = event.target.closest?.("#reply-text");
+  const area = event.target.closest?.("textarea");
   if (area && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    area.form.requestSubmit();
+    area.form.requestSubmit(event.shiftKey ? document.querySelector('button[form="reply"][name="then"]') : undefined);
     return;
   }
-  if (area && event.key === "Escape") area.blur();
-  if (event.ctrlKey || event.metaKey || event.altKey || typing() || keys.open) return;
+  if (event.key === "Escape") leave(event.target);
+  if (event.ctrlKey || event.metaKey || event.altKey || writing() || keys.open) return;
   const action = actions[event.key];
   if (!action) return;
   event.preventDefault();
   action();
 });
+
+/** Escape: out of the box one writes in, and out of an open menu. */
+function leave(target) {
+  const menu = target.closest?.("details.menu[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); return; }
+  if (target.matches?.("textarea, input")) target.blur();
+  else toggleContext(false);
+}
 
 document.addEventListener("focusin", (event) => {
   const item = event.target.closest?.(".ticket");
@@ -61,4 +81,5 @@ document.addEventListener("focusin", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-keys]")) keys.showModal();
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });

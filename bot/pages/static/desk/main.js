@@ -1,21 +1,27 @@
 // The librarians' pages, kept current. Everything here can also be done by links and forms.
 
+import "./clocks.js";
+import "./context.js";
+import "./search.js";
 import { drafts, restoreDraft } from "./drafts.js";
 import { current, select } from "./keyboard.js";
 import { listen, onSwap, refresh, showLive } from "./live.js";
-import { showTitle } from "./news.js";
-import { kind } from "./page.js";
-import "./reply.js";
+import { prepareSwitches, showTitle } from "./news.js";
+import { page } from "./page.js";
+import { keepUndone, prepareTabs } from "./reply.js";
+
+const LIST = "refdesk.list";
 
 /** After loading and after each swap: what only works with this file becomes visible. */
 function prepare() {
-  for (const item of document.querySelectorAll("[data-keys]")) item.hidden = false;
+  for (const item of document.querySelectorAll("[data-keys], [data-context], [data-keys-hint]")) item.hidden = false;
   const insert = document.getElementById("insert");
   if (insert) insert.hidden = !document.getElementById("reply-text");
+  prepareTabs();
   showLive();
-  if (kind === "queue") select(current());
-  else restoreDraft();
-  if (kind === "queue") showTitle(Number(document.querySelector('[data-count="waiting"]')?.textContent ?? 0));
+  select(current());
+  restoreDraft();
+  showTitle(Number(document.querySelector('[data-count="waiting"]')?.textContent ?? 0));
 }
 
 addEventListener("pageshow", (event) => {
@@ -25,9 +31,28 @@ addEventListener("pageshow", (event) => {
   refresh();
 });
 
+// Opening a ticket leaves the list where it was scrolled to.
+addEventListener("pagehide", () => {
+  try { sessionStorage.setItem(LIST, JSON.stringify([location.search, document.getElementById("list")?.scrollTop ?? 0])); } catch { /* not kept */ }
+});
+
+function scrollList() {
+  const list = document.getElementById("list");
+  try {
+    const [search, top] = JSON.parse(sessionStorage.getItem(LIST)) ?? [];
+    if (list && search === location.search) list.scrollTop = top;
+  } catch { /* it begins at the top */ }
+  document.querySelector(".ticket.is-open")?.scrollIntoView({ block: "nearest" });
+}
+
+page().classList.add("has-scripts");
 onSwap(prepare);
 drafts.tidy();
+keepUndone();
+prepareSwitches();
 prepare();
+scrollList();
 const exchange = document.getElementById("exchange");
 if (exchange) exchange.scrollTop = exchange.scrollHeight;
+if (location.hash === "#search") document.getElementById("search")?.focus();
 listen();

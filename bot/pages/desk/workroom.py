@@ -1,0 +1,144 @@
+"""What all pages of the desk work with, and the list of tickets that stands beside each of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sanic import Request
+
+from bot.desk import Desk
+from bot.domain import OUT_OF_SCOPE, Hit, Librarian, QueueRow, Tally, Window
+from bot.live import Hub
+from bot.messages import Language, Who
+from bot.pages.desk.contexts import Filter, HitLine, Pane, Person, QueueLine
+from bot.pages.desk.query import AGES, Query, asked
+from bot.pages.render import Pages
+from bot.presence import Looker, Presence
+from bot.text import normalise
+
+PAGE_SIZE = 50
+_AROUND = 40
+
+
+@dataclass(frozen=True)
+class Workroom:
+    """The desk and its pages; `teams` are topic teams with the logins of their members, `undo` is how long a reply can be taken back."""
+
+    pages: Pages
+    desk: Desk
+    hub: Hub
+    presence: Presence
+    teams: Mapping[str, tuple[str, ...]]
+    undo: timedelta
+
+    def say(self, request: Request, phrase: str, **values: object) -> str:
+        """A sentence in the language of the page."""
+        return self.pages.knowledge.phrase(phrase, self.pages.frame(request).language, **values)
+
+    def title(self, intent: str, language: Language) -> str:
+        """The name of a topic; '' for none."""
+        if intent == OUT_OF_SCOPE:
+            return self.pages.knowledge.phrase("reason.out_of_scope", language)
+        return self.desk.knowledge.title(intent, language, datetime.now(self.pages.zone).date()) if intent else ""
+
+    def teams_of(self, login: str) -> tuple[str, ...]:
+        """The topic teams that somebody belongs to."""
+        return tuple(team for team, members in self.teams.items() if login in members)
+
+    def counts(self, tally: Tally, login: str) -> tuple[tuple[str, int], ...]:
+        """How many tickets are waiting, mine (those of my teams included), and open."""
+        teams = self.teams_of(login)
+        mine = sum(n for who, n in tally.mine if who == login) + sum(n for team, n in tally.teams if team in teams)
+        return ("waiting", tally.waiting), ("mine", mine), ("all", tally.open)
+
+    def colleagues(self) -> tuple[Person, ...]:
+        """Everybody with an account, those online first."""
+        online = self.presence.online()
+        accounts = self.desk.store.read(lambda s: s.librarians())
+        known = (Person(each.login, each.name or each.login, each.login in online) for each in accounts if not each.disabled)
+        return tuple(sorted(known, key=lambda person: (not person.online, person.name)))
+
+    def pane(self, request: Request, user: Librarian, current: int = 0) -> Pane:
+        """The list of tickets as the query of this request wants it."""
+        query, language, now = asked(request), self.pages.frame(request).language, self.desk.clock.now()
+        names = self.desk.store.read(lambda s: tuple((each.login, each.name or each.login) for each in s.librarians()))
+        tally = self.desk.tally()
+        counts, filters = self.counts(tally, user.login), self._filters(query, language)
+        alerts, held = self.desk.alerts(user.login), self.desk.held_by(user.login)
+        if query.q:
+            found = self.desk.search(query.q, channel=query.channel, language=query.language, page=query.page, size=PAGE_SIZE)
+            suggested = self.desk.suggest(query.q) if len(found) < 3 and query.page == 1 else ()
+            hits = tuple(_line(hit, query.q) for hit in found[:PAGE_SIZE])
+            return Pane(
+                query, (), len(hits), 1, counts, filters, names, alerts, held, hits, suggested, len(found) > PAGE_SIZE, current, tally.stamp
+            )
+        teams = self.teams_of(user.login)
+        sheet = self.desk.sheet(query.selection(user.login, teams, now), closing=query.closing, page=query.page, size=PAGE_SIZE)
+        looking, known = self.presence.looking(), dict(names)
+        lines = tuple(self._line(row, language, now, people(looking, row.ticket.id, user.login, known)) for row in sheet.rows)
+        last = max(1, -(-sheet.total // PAGE_SIZE))
+        return Pane(
+            query,
+            lines,
+            sheet.total,
+            last,
+            counts,
+            filters,
+            names,
+            alerts,
+            held,
+            more=query.page < last,
+            current=current,
+            stamp=tally.stamp,
+        )
+
+    def _line(self, row: QueueRow, language: Language, now: datetime, lookers: tuple[Person, ...]) -> QueueLine:
+        waited = int((now - row.ticket.opened_at).total_seconds() // 60)
+        news = row.last_who is Who.PATRON and row.ticket.answered_at is not None
+        return QueueLine(row, self.title(row.ticket.intent, language), waited, closes_in(row.window, now), news, lookers)
+
+    def _filters(self, query: Query, language: Language) -> tuple[Filter, ...]:
+        def name(kind: str, value: str) -> str:
+            if kind == "topic":
+                return self.title(value, language) or value
+            return value if kind == "college" else self.pages.knowledge.phrase(f"{kind}.{value}", language)
+
+        found = [
+            Filter(kind, getattr(query, kind), tuple((value, name(kind, value), n) for value, n in values))
+            for kind, values in self.desk.choices().items()
+        ]
+        ages = tuple((age, self.pages.knowledge.phrase(f"queue.age_{age}", language), 0) for age in AGES)
+        return (*found, Filter("age", query.age, ages))
+
+
+def people(looking: Mapping[int, tuple[Looker, ...]], ticket: int, me: str, names: Mapping[str, str]) -> tuple[Person, ...]:
+    """Who else has a ticket open."""
+    return tuple(
+        Person(each.login, names.get(each.login, each.login), True, each.typing) for each in looking.get(ticket, ()) if each.login != me
+    )
+
+
+def closes_in(window: Window | None, now: datetime) -> int:
+    """Seconds until nothing can be pushed any more; 0 when that is so already, or never."""
+    if window is None or window.closes_at is None or window.left == 0:
+        return 0
+    return max(0, int((window.closes_at - now).total_seconds()))
+
+
+def _line(hit: Hit, words: str) -> HitLine:
+    """The words around the first one that was found."""
+    text = " ".join(hit.text.split())
+    at, length = _place(text, words)
+    start = max(0, at - _AROUND) if length else 0
+    before = ("…" if start else "") + text[start:at]
+    return HitLine(hit, before, text[at : at + length], text[at + length : at + length + 3 * _AROUND])
+
+
+def _place(text: str, words: str) -> tuple[int, int]:
+    """Where the first of the words stands; normalised letter by letter, so that places stay the same."""
+    plain = "".join(normalise(letter)[:1] or letter for letter in text)
+    for word in words.split():
+        wanted = "".join(normalise(letter)[:1] or letter for letter in word)
+        if (at := plain.find(wanted)) >= 0:
+            return at, len(wanted)
+    return 0, 0

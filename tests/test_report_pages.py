@@ -1,0 +1,249 @@
+"""The figures as managers see them: the dashboard, the questions behind each number, closed months."""
+
+import html
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from bot.desk import Logged
+from bot.domain import Event, EventName, Role
+from bot.masking import HIDDEN, masked
+from tests.serving import Colleague, Served
+from tests.test_browser import DESK, PHONE, browser, picture, server, signed_in, visit  # noqa: F401
+
+N = EventName
+
+
+@pytest.fixture
+def busy(served: Served) -> Served:
+    """Questions of every fate, asked just now."""
+    client = served.client()
+    for sender, text in (
+        ("a", "校外怎么用VPN"),
+        ("b", "我的电话是 13812345678，卡号 B20200123 <b>急</b>"),
+        ("c", "别的问题"),
+        ("d", "怎么办"),
+    ):
+        answer = client.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})
+        assert answer.status_code == 200
+    served.desk.claim(1, "anna")
+    served.desk.reply(1, "anna", "在三楼。")
+    served.delivered()
+    client.post("/webhooks/rest/webhook", json={"sender": "d", "message": "取消"})
+    served.desk.log("anna", Logged("phone", "opening_hours", "几点关门"))
+    return served
+
+
+@pytest.fixture
+def mara(busy: Served) -> Colleague:
+    """A manager."""
+    return busy.librarian("mara", Role.MANAGER)
+
+
+def text_of(page: httpx.Response) -> str:
+    """What a page says, without its marks."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page.text)))
+
+
+def links(page: httpx.Response) -> list[tuple[str, int]]:
+    """Every address of questions behind a number, and the number."""
+    found = re.findall(r'href="(/reports/rows[^"]*)"[^>]*>([\d,]+)<', page.text)
+    return [(html.unescape(address), int(number.replace(",", ""))) for address, number in found]
+
+
+def test_manager_reads_the_sentence_of_a_period(mara: Colleague) -> None:
+    said = text_of(mara.get("/reports?lang=zh"))
+    assert "读者咨询 5 次：机器人自动答复 1 次（20.0%），馆员答复 2 次，1 次在等待，1 次未答结束。" in said
+    assert "接口 4 次（其中机器人 1 次），电话 1 次（其中机器人 0 次）" in said
+    assert "the bot answered 1 (20.0%)" in text_of(mara.get("/reports?lang=en"))
+
+
+def test_every_number_of_the_dashboard_opens_as_many_questions(mara: Colleague) -> None:
+    found = links(mara.get("/reports"))
+    assert len(found) > 40
+    for address, number in sorted(set(found)):
+        said = text_of(mara.get(address))
+        # of a librarian's replies, the questions they belong to are shown
+        assert f"{number} 个问题" in said or "librarian=" in address, address
+
+
+def test_every_figure_names_its_definition(mara: Colleague) -> None:
+    page = mara.get("/reports").text
+    for name in ("questions", "by_bot", "median_on_duty", "helpfulness", "satisfaction"):
+        assert f'aria-describedby="is-{name}"' in page
+        assert f'role="tooltip" id="is-{name}"' in page
+    assert "没有答复的另计，不算作快" in page
+
+
+def test_questions_behind_a_number_are_listed_with_personal_data_hidden(mara: Colleague) -> None:
+    page = mara.get("/reports/rows?result=by_librarian&channel=rest")
+    assert "我的电话是 ●●●，卡号 ●●● &lt;b&gt;急&lt;/b&gt;" in page.text
+    assert "13812345678" not in page.text
+    assert "B20200123" not in page.text
+    assert '<a href="/desk/tickets/1">1</a>' in page.text
+    assert "几点关门" in mara.get("/reports/rows?channel=phone").text
+
+
+def test_a_condition_can_be_dropped_and_the_filter_stays_on_the_dashboard(mara: Colleague) -> None:
+    page = html.unescape(mara.get("/reports/rows?result=waiting&channel=rest&from=2026-01-01&to=2090-01-01").text)
+    assert 'href="/reports/rows?from=2026-01-01&to=2090-01-01&channel=rest"' in page
+    assert 'href="/reports?from=2026-01-01&to=2090-01-01&channel=rest"' in page
+    filtered = html.unescape(mara.get("/reports?channel=phone&result=waiting").text)
+    assert '<option value="phone" selected>电话</option>' in filtered
+    assert "读者咨询 1 次" in text_of(mara.get("/reports?channel=phone"))
+
+
+def test_many_questions_come_in_pages_newest_first(served: Served) -> None:
+    now = served.desk.clock.now()
+    for number in range(1, 121):
+        event = Event(N.ASKED, now - timedelta(minutes=number), "web", "v", number)
+        served.desk.store.write(lambda s, each=event: s.record(each)).result()  # type: ignore[misc]
+    mara = served.librarian("mara", Role.MANAGER)
+    first, last = (mara.get(f"/reports/rows?page={number}").text for number in (1, 3))
+    assert (first.count('<th scope="row">'), last.count('<th scope="row">')) == (50, 20)
+    assert "第 1 页，共 3 页" in first
+    assert 'rel="prev"' not in first
+    assert 'rel="next"' not in last
+    assert mara.get("/reports/rows?page=99").text.count('<th scope="row">') == 20
+    assert mara.get("/reports/rows?page=none").text.count('<th scope="row">') == 50
+
+
+@pytest.mark.parametrize("path", ["/reports", "/reports/rows"])
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("from=2026-02-30", "日期不对"),
+        ("from=2026-11-22&to=2026-11-21", "开始日期晚于结束日期"),
+        ("compare=yesterday", "没有这样的选项"),
+        ("hour=ten", "没有这样的选项"),
+        ("week=soon", "日期不对"),
+        ("month=2026-13", "日期不对"),
+    ],
+)
+def test_a_wrong_query_is_refused_and_the_last_days_are_shown(mara: Colleague, path: str, query: str, told: str) -> None:
+    answer = mara.get(f"{path}?{query}")
+    assert (answer.status_code, told in answer.text) == (400, True)
+    assert "5" in answer.text
+
+
+@pytest.mark.parametrize(
+    "query", ["from=1999-01-01&to=1999-12-31", "from=1900-01-01&to=2026-01-01", "channel=nowhere", "college=%3Cscript%3E"]
+)
+def test_an_empty_period_is_told_and_breaks_nothing(mara: Colleague, query: str) -> None:
+    answer = mara.get(f"/reports?{query}")
+    assert (answer.status_code, "这段时间没有问题" in answer.text) == (200, True)
+    assert "<script>" not in answer.text.replace('<script type="module"', "")
+    assert "这段时间没有问题" in mara.get(f"/reports/rows?{query}").text
+
+
+def test_the_longest_period_is_shown(mara: Colleague) -> None:
+    assert "读者咨询 5 次" in text_of(mara.get("/reports?from=1900-01-01&to=9000-12-31&compare=year"))
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"), [(Role.MANAGER, True), (Role.ADMINISTRATOR, True), (Role.LIBRARIAN, False), (Role.EDITOR, False)]
+)
+def test_librarians_work_is_shown_to_managers_only(busy: Served, role: Role, shown: bool) -> None:
+    person = busy.librarian(f"one-{role}", role)
+    assert ("馆员的工作量" in person.get("/reports").text) is shown
+    everything, annas = (text_of(person.get(f"/reports/rows?{query}")) for query in ("", "librarian=anna"))
+    assert "5 个问题" in everything
+    assert ("2 个问题" in annas) is shown
+
+
+def test_librarians_work_is_shown_to_nobody_where_it_is_forbidden(serve: Callable[..., Served]) -> None:
+    house = serve(reports={"librarians": False})
+    house.desk.log("anna", Logged("phone"))
+    mara = house.librarian("mara", Role.MANAGER)
+    assert "馆员的工作量" not in mara.get("/reports").text
+    house.desk.log("ben", Logged("phone"))
+    assert "2 个问题" in text_of(mara.get("/reports/rows?librarian=anna"))
+
+
+def test_manager_closes_a_month_and_counts_it_again(busy: Served, mara: Colleague) -> None:
+    local = datetime.now(busy.desk.hours.zone)
+    last = local.replace(day=1, hour=12) - timedelta(days=1)
+    event = Event(N.ASKED, last, "web", "v", 900)
+    busy.desk.store.write(lambda s: s.record(event)).result()
+    month = f"{last:%Y-%m}"
+    assert f'value="{month}"' in mara.get("/reports/months").text
+    assert mara.post("/reports/months", month=month).headers["location"] == f"/reports/months/{month}"
+    assert "重新核算的结果与月结时一致" in mara.get(f"/reports/months/{month}").text
+    busy.desk.store.write(lambda s: s.record(replace(event, name=N.ANSWERED))).result()
+    page = text_of(mara.get(f"/reports/months/{month}"))
+    assert "问题 900：等待中 → 机器人答复（answered" in page
+    assert "mara" in text_of(mara.get("/reports/months"))
+    whole = f"from={month}-01&to={last:%Y-%m-%d}"
+    assert "由 mara 月结" in mara.get(f"/reports?{whole}").text
+    assert "由 mara 月结" not in mara.get(f"/reports?{whole}&channel=web").text
+    again = mara.post("/reports/months", month=month)
+    assert (again.status_code, "已经月结" in again.text) == (409, True)
+    assert mara.post("/reports/months", month=f"{local:%Y-%m}").status_code == 409
+    assert mara.get("/reports/months/1999-01").status_code == 404
+    assert mara.get("/reports/months/soon").status_code == 404
+
+
+def test_a_month_that_was_tampered_with_is_shown_as_such(busy: Served, mara: Colleague) -> None:
+    month = f"{datetime.now(busy.desk.hours.zone).replace(day=1) - timedelta(days=1):%Y-%m}"
+    mara.post("/reports/months", month=month)
+
+    def tamper(s: object) -> None:
+        s._db.conn.execute("drop trigger closed_months_are_fixed")  # type: ignore[attr-defined]
+        s._db.conn.execute("update closed_months set checksum = 'x'")  # type: ignore[attr-defined]
+
+    busy.desk.store.write(tamper).result()
+    assert "the stored figures do not fit their checksum" in mara.get(f"/reports/months/{month}").text
+
+
+def test_a_librarian_closes_no_month(busy: Served) -> None:
+    anna = busy.librarian("anna")
+    assert 'name="month"' not in anna.get("/reports/months").text
+    assert anna.post("/reports/months", month="2026-01").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("我的电话 13812345678", f"我的电话 {HIDDEN}"),
+        ("138 1234 5678 或 a.b@lib.edu.cn", f"{HIDDEN} 或 {HIDDEN}"),
+        ("身份证 51010219900101123X，学号2020141410001", f"身份证 {HIDDEN}，学号{HIDDEN}"),
+        ("卡号 B20200123", f"卡号 {HIDDEN}"),
+        ("2026-11-22 到 2026-11-30 开放，23 号座位", "2026-11-22 到 2026-11-30 开放，23 号座位"),
+        ("ISSN 1234-5678 的期刊，2020 年", "ISSN 1234-5678 的期刊，2020 年"),
+    ],
+)
+def test_what_identifies_a_person_is_hidden(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium")
+def test_manager_drills_down_by_keyboard(browser: Browser, server: object, signed_in: Path) -> None:  # noqa: F811
+    with visit(browser, server, viewport=DESK, storage_state=signed_in) as page:  # type: ignore[arg-type]
+        patron = page.request.post("/webhooks/rest/webhook", data={"sender": "k", "message": "校外怎么用VPN"})
+        assert patron.ok
+        page.goto("/reports?lang=zh")
+        figure = page.locator("dl.totals a").first
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if figure.evaluate("element => element === document.activeElement"):
+                break
+        expect(page.locator("#is-questions")).to_be_visible()
+        picture(page, "reports-dashboard")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"/reports/rows\?from="))
+        expect(page.get_by_text("校外怎么用VPN").first).to_be_visible()
+        picture(page, "reports-rows")
+        page.get_by_role("link", name="回到统计").click()
+        expect(page.locator("h1")).to_have_text("咨询统计")
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.reload()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways on a phone"
+        picture(page, "reports-dashboard-phone")
