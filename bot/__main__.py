@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from bot import __version__, autonomy, demo, export, house, reports, training
+from bot import __version__, autonomy, commands, demo, export, house, reports, training
 from bot.accounts import INVITATION_LASTS, LOGIN, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
@@ -406,6 +406,9 @@ def restore(settings: Settings, source: Path) -> None:
     shutil.copyfile(source, target)
     click.echo(str(target))
 
+
+cli.add_command(commands.requests)
+cli.add_command(commands.incident)
 
 if __name__ == "__main__":
     cli()

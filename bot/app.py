@@ -23,8 +23,9 @@ from bot.errors import Refused, TooMuch
 from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
+from bot.monitor import Monitor
 from bot.outbox import Outbox
-from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, roster, signin, system
+from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, requests, roster, signin, status, system
 from bot.pages import desk as desk_pages
 from bot.pages import reports as report_pages
 from bot.pages.desk import Workroom
@@ -156,6 +157,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         figures.duty = months.duty = desk.hours
 
     roster.mount(app, pages, desk, adopt)
+    status.mount(app, pages, desk)
+    requests.mount(app, pages, desk)
     logbook.mount(app, pages, desk)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, mind.state, tuple(connectors))
@@ -221,6 +224,11 @@ def _answer_errors(app: Sanic[Any, Any], pages: Pages) -> None:
     app.error_handler.add(Exception, explain)
 
 
+def _monitor(desk: Desk, settings: Settings) -> Monitor:
+    m = settings.monitor
+    return Monitor(desk.store, desk.knowledge.rows, desk.clock.now, timeout=timedelta(seconds=m.timeout_seconds), at_once=m.at_once)
+
+
 def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: Settings) -> None:
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
@@ -255,6 +263,8 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release, away, absence), _TIDY_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.send_held), _HELD_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
+        if settings.monitor.every_minutes:
+            tasks.append(asyncio.create_task(forever(_monitor(desk, settings).check_all, settings.monitor.every_minutes * 60)))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:

@@ -24,11 +24,12 @@ def csv_of(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(heads)
     for row in rows:
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     return out.getvalue()
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value as a spreadsheet may have it: what it would run as a formula is quoted."""
     if isinstance(value, str) and value.startswith(_FORMULA) and value != "-":
         return "'" + value
     return "" if value is None else value

@@ -5,7 +5,8 @@ do not contain), `decision:` (of the first reply), `silent: true` (no reply), `w
 `as:` (who says it), `picture: true` (sent along), `id:` (the platform's number of the message, to send one twice),
 `repeat:` (the text is its words so often), `thumb: up` or `down` (a press below the last answer instead of words),
 `reason:` and `urgent: true` (of the newest ticket afterwards), `tickets:` (how many there are by then),
-`librarian:` (what a librarian does instead: claim, release, close, or `reply: ...`). A dialogue may have `now:` (the
+`librarian:` (what a librarian does instead: claim, release, close, `reply: ...`, end_incident, or `incident:` with zh, en,
+about, databases, expected). `hears:` without `say:` is what the asker has been told since. A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
 
 In groups: `group:` (in which one it is said), `overheard: true` (it speaks to nobody), `alone: true` (said to the bot
@@ -25,6 +26,7 @@ from bot import house
 from bot.answering import Policy
 from bot.desk import Clock, Desk
 from bot.domain import TicketStatus
+from bot.incidents import Incident
 from bot.messages import Address, Attachment, Question, Reply
 from bot.settings import Groups, Settings
 from bot.store import Store
@@ -82,6 +84,10 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
         said = [line for line in desk.history(Address("rest", turn.get("as", "reader"))).lines if line.reply and line.reply.entry]
         _check(desk, turn, desk.feedback(Address("rest", turn.get("as", "reader")), said[-1].id, turn["thumb"] == "up"))
         return
+    if "hears" in turn:
+        last = desk.history(Address("rest", turn.get("as", "reader"))).lines[-1].text
+        assert all(expected in last for expected in _listed(turn["hears"])), last
+        return
     pictures = (Attachment("image", "https://pictures.example/1.png"),) if turn.get("picture") else ()
     address = _address(turn)
     alone = replace(address, room="")
@@ -133,7 +139,15 @@ def _whispers(turn: dict[str, Any], text: str) -> None:
         assert expected in text, f"after {turn['say']!r} the asker was told alone: {text}"
 
 
-def _librarian(desk: Desk, step: str | dict[str, str]) -> None:
+def _librarian(desk: Desk, step: str | dict[str, Any]) -> None:
+    if step == "end_incident":
+        desk.end_incident(desk.status().incidents[0].id, "mei")
+        return
+    if isinstance(step, dict) and "incident" in step:
+        said = step["incident"]
+        about, only = tuple(said["about"]), tuple(said.get("databases", ()))
+        desk.announce(Incident(0, said.get("zh", ""), said.get("en", ""), about, only, "mei", desk.clock.now(), said.get("expected")))
+        return
     newest = max(row.ticket.id for row in desk.queue(tuple(TicketStatus)))
     if isinstance(step, dict):
         desk.reply(newest, "mei", step["reply"])
