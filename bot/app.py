@@ -129,7 +129,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
         remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver),
         end=_beside(more.end), judge=_beside(more.judge), late=_beside(desk.late), leave=_beside(desk.leave), phrase=more.phrase,
-        keep=_beside(more.keep), kept=_beside(more.kept), done=_beside(more.done), pick_up=_beside(desk.pick_up),
+        keep=_beside(more.keep), kept=_beside(more.kept), done=_beside(more.done), pick_up=_beside(desk.pick_up), same=_beside(desk.same),
         keep_page=_beside(more.keep_page), overhear=_beside(desk.overhear),
     )  # fmt: skip
     app: Sanic[Any, Any] = Sanic(name, configure_logging=False, router=_Routes())
