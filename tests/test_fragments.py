@@ -106,9 +106,9 @@ def test_choice_becomes_an_example_that_awaits_review(store: Store, say: Say) ->
     say("第二个")
     (example,) = store.read(lambda s: s.examples())
     assert (example.text, example.intent, example.source, example.question) == ("VPN", "vpn_trouble", "choice", 1)
-    store.write(lambda s: s.review_example(example.id, DraftStatus.ACCEPTED)).result()
+    store.write(lambda s: s.review_example(example.id, DraftStatus.APPROVED)).result()
     assert store.read(lambda s: s.examples()) == ()
-    assert [each.id for each in store.read(lambda s: s.examples(DraftStatus.ACCEPTED))] == [example.id]
+    assert [each.id for each in store.read(lambda s: s.examples(DraftStatus.APPROVED))] == [example.id]
 
 
 def test_same_choice_of_others_is_one_example(store: Store, say: Say) -> None:
