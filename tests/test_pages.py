@@ -607,7 +607,8 @@ def test_interface_is_described_for_people_and_programs(served: Served) -> None:
 def test_described_interface_exists(served: Served) -> None:
     described = served.client().get("/docs/openapi.json").json()["paths"]
     routes = {f"/{route.path}": {method.lower() for method in route.methods} for route in served.app.router.routes}
-    known = {path.replace("{code}", "<code:str>").replace("{token}", "<token:str>"): set(methods) for path, methods in described.items()}
+    names = {"{code}": "<code:str>", "{token}": "<token:str>", "{entry}": "<entry_id:str>"}
+    known = {re.sub(r"\{\w+\}", lambda name: names[name[0]], path): set(methods) for path, methods in described.items()}
     for path, methods in known.items():
         assert methods <= set().union(*(routes[each] for each in routes if each == path)), path
 
