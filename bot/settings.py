@@ -166,6 +166,7 @@ class Mail(_Section):
     sender: str = ""
     to: tuple[str, ...] = ()
     every_minutes: int = Field(default=30, ge=1)
+    language: Literal["zh", "en"] = "zh"
 
     @model_validator(mode="after")
     def _has_both_ends(self) -> "Mail":
