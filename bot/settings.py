@@ -31,6 +31,7 @@ class Library(_Section):
     intents: Path = Path("intents")
     knowledge: Path = Path("knowledge")
     campus: str = ""
+    script: Literal["asker", "simplified", "traditional"] = "asker"
 
 
 class Server(_Section):
