@@ -51,7 +51,9 @@ class Tickets(Base):
 
     def followers(self, number: int) -> tuple[Ticket, ...]:
         """Open tickets that are answered together with this one."""
-        found = self._rows("select * from tickets where joined = ? and joined != 0 and status != ? order by id", number, TicketStatus.CLOSED.value)
+        found = self._rows(
+            "select * from tickets where joined = ? and joined != 0 and status != ? order by id", number, TicketStatus.CLOSED.value
+        )
         return tuple(rows.ticket_of(row) for row in found)
 
     def tickets_of(self, conversation: int) -> tuple[Ticket, ...]:
