@@ -1,6 +1,7 @@
 """The command line `refdesk`: each command a few lines over one function."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -101,6 +102,8 @@ def serve(settings: Settings) -> None:
         # Not before the loop runs for good: whoever waits for this line may stop the server at once.
         asyncio.get_running_loop().call_later(0.05, click.echo, "\n".join(reversed(lines)))
 
+    gc.collect()
+    gc.freeze()  # knowledge, rules and libraries stay as they are: the collector need not walk them again and again
     try:
         app.run(sock=listener, single_process=True)
     finally:
