@@ -24,7 +24,7 @@ from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.outbox import Outbox
-from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, roster, signin, system
+from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, roster, signin, system, teaching
 from bot.pages import desk as desk_pages
 from bot.pages import reports as report_pages
 from bot.pages.desk import Workroom
@@ -32,6 +32,7 @@ from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.presence import Presence
 from bot.settings import Settings
+from bot.teaching import Now, Teacher
 
 log = logging.getLogger("refdesk")
 
@@ -157,8 +158,18 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
 
     roster.mount(app, pages, desk, adopt)
     logbook.mount(app, pages, desk)
+
+    def think(new: house.Mind) -> None:
+        nonlocal mind
+        mind = new
+        desk.adopt(new.engine, new.answering)
+        pages.knowledge = desk.knowledge
+
+    desk.second_person = settings.teaching.second_person
+    app.ctx.teacher = Teacher(settings, desk.store, Now(lambda: mind, desk.today, clock.now), think)
+    teaching.mount(app, room, app.ctx.teacher)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
-    system.mount(app, pages, desk, mind.state, tuple(connectors))
+    system.mount(app, pages, desk, lambda: mind.state(), tuple(connectors))
     if settings.loopback or settings.understanding.token:
         parse.mount(app, desk, token=settings.understanding.token, quick=mind.quick)
     for each in connectors.values():
