@@ -11,7 +11,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema   events -> figures -> text; the database's shape
-    forms, lookups            request forms; answers from tables
+    forms, lookups, sheet     request forms; answers from tables; requests as a table
     classifier, embedding, rasa_engine, listening, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
     evaluation                labelled messages + predictions + policy -> figures, pure
@@ -20,12 +20,16 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     signon                    who the university says somebody is
     ledger, months            the store's figures: every report of it, kept at hand; closing a month
     desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
+    monitor                   whether the databases' addresses answer
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data
+    digest                    a mail about what waits while nobody is at the desk
     demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     teaching                  what librarians teach: drafts, files, a new model, one step back
     pages                     what people see in a browser
+    terminal                  what commands share
+    commands, stats           commands that work on the database alone
     app, __main__             the server; the command line
 """
 

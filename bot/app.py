@@ -19,12 +19,30 @@ from bot import connector, house, signon
 from bot.accounts import Accounts
 from bot.connector import Connector
 from bot.desk import Desk
+from bot.digest import Digest
 from bot.errors import Refused, TooMuch
 from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
+from bot.monitor import Monitor
 from bot.outbox import Outbox
-from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, roster, signin, system, teaching
+from bot.pages import (
+    account,
+    answers,
+    groups,
+    intents,
+    logbook,
+    mailbox,
+    parse,
+    patron,
+    people,
+    requests,
+    roster,
+    signin,
+    status,
+    system,
+    teaching,
+)
 from bot.pages import desk as desk_pages
 from bot.pages import reports as report_pages
 from bot.pages.desk import Workroom
@@ -41,6 +59,7 @@ _TRUSTED_FACTOR = 200
 _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
 _HELD_EVERY = 0.5
+_DIGEST_EVERY = 60.0
 _FORGET_EVERY = 3600.0
 _STOP_WITHIN = 5.0
 
@@ -129,7 +148,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
         remember=_beside(more.remember), recall=_beside(more.recall), undeliver=_beside(more.undeliver),
         end=_beside(more.end), judge=_beside(more.judge), late=_beside(desk.late), leave=_beside(desk.leave), phrase=more.phrase,
-        keep=_beside(more.keep), kept=_beside(more.kept), done=_beside(more.done), pick_up=_beside(desk.pick_up),
+        keep=_beside(more.keep), kept=_beside(more.kept), done=_beside(more.done), pick_up=_beside(desk.pick_up), same=_beside(desk.same),
         keep_page=_beside(more.keep_page), overhear=_beside(desk.overhear),
     )  # fmt: skip
     app: Sanic[Any, Any] = Sanic(name, configure_logging=False, router=_Routes())
@@ -157,6 +176,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         figures.duty = months.duty = desk.hours
 
     roster.mount(app, pages, desk, adopt)
+    status.mount(app, pages, desk)
+    requests.mount(app, pages, desk)
     logbook.mount(app, pages, desk)
 
     def think(new: house.Mind) -> None:
@@ -232,11 +253,17 @@ def _answer_errors(app: Sanic[Any, Any], pages: Pages) -> None:
     app.error_handler.add(Exception, explain)
 
 
+def _monitor(desk: Desk, settings: Settings) -> Monitor:
+    m = settings.monitor
+    return Monitor(desk.store, desk.knowledge.rows, desk.clock.now, timeout=timedelta(seconds=m.timeout_seconds), at_once=m.at_once)
+
+
 def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: Settings) -> None:
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
     desk, hub = room.desk, room.hub
     absence = timedelta(minutes=settings.desk.away_minutes)
+    digest = Digest(desk, settings.mail, house.address(settings), room.presence.online)
     release = timedelta(minutes=settings.calendar.release_after_minutes)
     keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
 
@@ -265,7 +292,11 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release, away, absence), _TIDY_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.send_held), _HELD_EVERY)))
+        if settings.mail.host:
+            tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(digest.run), _DIGEST_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
+        if settings.monitor.every_minutes:
+            tasks.append(asyncio.create_task(forever(_monitor(desk, settings).check_all, settings.monitor.every_minutes * 60)))
 
     @app.after_server_stop
     async def stop(app: Sanic[Any, Any]) -> None:

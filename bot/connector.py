@@ -105,6 +105,7 @@ class Desk:
     For platforms that want to be acknowledged at once: `keep` (connector, id, body) stores what came until `done`
     (connector, id) says that it was dealt with, False when this id came before, ever; `kept` is all that was not, in order.
     `keep_page` (connector, what came, name, value) stores all of it, and a value to be remembered, in one transaction.
+    `same` says that a member of a group, at an address without the room, is the person at another address.
     `pick_up` is the code under which one reply can be read on the mailbox page, '' for a reply that is not stored.
     """
 
@@ -126,6 +127,7 @@ class Desk:
     kept: Callable[[str], Awaitable[tuple[Kept, ...]]]
     done: Callable[[str, str], Awaitable[None]]
     pick_up: Callable[[Reply], Awaitable[str]]
+    same: Callable[[Address, Address], Awaitable[None]]
     keep_page: Callable[[str, tuple[Kept, ...], str, str], Awaitable[None]]
     overhear: Callable[[Overheard], Awaitable[None]]
 

@@ -31,6 +31,7 @@ class Library(_Section):
     intents: Path = Path("intents")
     knowledge: Path = Path("knowledge")
     campus: str = ""
+    script: Literal["asker", "simplified", "traditional"] = "asker"
 
 
 class Server(_Section):
@@ -130,6 +131,15 @@ class Retention(_Section):
     personal_days: int = Field(default=180, ge=1)
 
 
+class Monitor(_Section):
+    """Whether the addresses of the databases table are looked at: `every_minutes` (0: never), `at_once` at the same time, each
+    given up after `timeout_seconds`."""
+
+    every_minutes: int = Field(default=0, ge=0)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+    at_once: int = Field(default=4, ge=1, le=20)
+
+
 class Reports(_Section):
     """What figures show. `librarians`: what each of them did, where the staff council allows it."""
 
@@ -164,6 +174,7 @@ class Mail(_Section):
     sender: str = ""
     to: tuple[str, ...] = ()
     every_minutes: int = Field(default=30, ge=1)
+    language: Literal["zh", "en"] = "zh"
 
     @model_validator(mode="after")
     def _has_both_ends(self) -> "Mail":
@@ -233,6 +244,7 @@ class Settings(BaseSettings):
     understanding: Understanding = Understanding()
     calendar: Calendar = Calendar()
     retention: Retention = Retention()
+    monitor: Monitor = Monitor()
     signon: SignOnSection = SignOnSection()
     reports: Reports = Reports()
     desk: Desk = Desk()

@@ -78,6 +78,11 @@ def test_librarian_sees_what_each_group_asked_for(house: Served) -> None:
     assert "概率论" not in other
 
 
+def test_librarian_sees_on_a_ticket_in_which_group_it_was_asked_and_where_the_reply_goes(house: Served) -> None:
+    page = house.librarian().get("/desk/tickets/1").text
+    assert "教学群（您的回复私信发给本人，不发到群里）" in page
+
+
 def test_requests_of_a_group_can_be_taken_away_as_a_table(house: Served) -> None:
     table = house.librarian().get("/desk/groups?channel=onebot&room=200&days=7&format=csv")
     assert table.headers["content-type"].startswith("text/csv")

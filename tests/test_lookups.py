@@ -261,6 +261,8 @@ def test_free_resources_are_found_by_name_and_by_subject(curated: Knowledge) -> 
     assert by_name is not None
     assert "PubMed" in by_subject.text
     assert by_name.text.startswith("Directory of Open Access Journals")
+    similar = look_up("free_resources", (Entity("free_resource", "DOAJ", score=0.86), Entity("subject", "医学")), curated, ZH)
+    assert similar == by_subject
     assert look_up("free_resources", (), curated, ZH) is None
 
 

@@ -253,7 +253,8 @@ def test_flood_of_one_group_leaves_other_groups_alone(desk: Desk, hear: Hear, cl
 
 def test_feedback_on_an_answer_in_a_group_escalates_in_private(desk: Desk, hear: Hear) -> None:
     (answer,) = hear("校外怎么用VPN")
-    (line,) = desk.feedback(Address("onebot", "300", GROUP), answer.id, helpful=False)
+    (tried,) = desk.feedback(Address("onebot", "300", GROUP), answer.id, helpful=False)
+    (line,) = desk.feedback(Address("onebot", "300", GROUP), tried.id, helpful=False)
     assert "编号" not in line.text
     assert "编号 1" in whispered(desk)[0]
 
@@ -372,3 +373,11 @@ def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(
     hear("校外怎么用VPN")
     (parcel,) = desk.store.read(lambda s: s.due(clock()))
     assert parcel.deadline == clock() + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("groups", [Groups(silent=True), Groups(per_account=1)], ids=["silent", "flooded"])
+def test_who_is_in_danger_is_told_where_help_is_whatever_the_manners(desk: Desk, hear: Hear, groups: Groups) -> None:
+    desk._groups = groups
+    hear("你好")
+    assert re.search(r"119|电话|报警", "\n".join(reply.text for reply in hear("图书馆着火了")))
+    assert any(row.ticket.urgent for row in desk.queue((TicketStatus.WAITING,)))

@@ -8,6 +8,7 @@ from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
 from bot.desk.replies import LONGEST_REPLY
+from bot.desk.requests import MOST_REQUESTS, Requests
 from bot.desk.rooms import Rooms
 from bot.desk.rota import LONGEST_SHIFT_NOTE, Rota
 from bot.desk.shelves import OPEN, Sheet
@@ -18,6 +19,7 @@ class Desk(
     Rooms,
     Librarians,
     Incidents,
+    Requests,
     Logbook,
     Rota,
     Blocks,
@@ -33,6 +35,7 @@ __all__ = [
     "LONGEST_NOTE",
     "LONGEST_QUESTION",
     "LONGEST_REPLY",
+    "MOST_REQUESTS",
     "LONGEST_SHIFT_NOTE",
     "OPEN",
     "Clock",

@@ -69,6 +69,16 @@ class Pairing(Patrons):
 
         return self._once(question, work)
 
+    def same(self, member: Address, friend: Address) -> None:
+        """The platform itself says who a member of its groups is in private; what waits comes with that person's next message."""
+
+        def work(s: Session) -> None:
+            if s.linked(member.connector, member.user) != friend.user:
+                self._move_in(s, member, friend)
+                s.link(member.connector, member.user, friend.user)
+
+        self.store.write(work).result()
+
     def _resend(self, s: Session, address: Address) -> int:
         now, limits = self.clock.now(), self._limits[address.connector]
         return s.resend(address, now, now + limits.window if limits.window else None)

@@ -6,6 +6,7 @@ from bot.lookups.base import Found, Outlook, links_of, rows_of, told
 from bot.messages import Language
 
 _MOST = 5
+_SURE = 0.9
 
 
 def librarian(entities: tuple[Entity, ...], knowledge: Knowledge, language: Language, outlook: Outlook) -> Found | None:
@@ -23,8 +24,9 @@ def librarian(entities: tuple[Entity, ...], knowledge: Knowledge, language: Lang
 
 def resources(entities: tuple[Entity, ...], knowledge: Knowledge, language: Language, outlook: Outlook) -> Found | None:
     """Free resources that are named, else those of the named subject."""
-    rows = rows_of("free_resource", entities, knowledge)
     subjects = [entity for entity in entities if entity.kind == "subject"]
+    # A name that is merely similar says less than a subject that is named.
+    rows = rows_of("free_resource", (entity for entity in entities if entity.score >= _SURE or not subjects), knowledge)
     head: list[str] = []
     if not rows and subjects:
         rows = tuple(dict.fromkeys(row for subject in subjects for row in knowledge.traits.rows(subject)))

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
+from bot.desk import Status
 from bot.domain import AuditEntry, Deed, Entry, EntryDraft, Example, Generation, GroupRow, Librarian, LoginSession, Message, Role, Ticket
 from bot.messages import Exchange, Language
 from bot.roster import Duty, Roster, ShiftNote, Special
+from bot.sheet import Line
 from bot.teaching import Alike, Progress
 
 
@@ -145,6 +147,40 @@ class IntentsPage:
     doubts: tuple[Doubt, ...]
     counts: tuple[tuple[Mode, int], ...]
     lines: tuple[IntentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """status.html: what is out of order. `topics` and `databases` are what an incident can concern; `typed` is a form that was
+    refused, by field."""
+
+    frame: Frame
+    status: Status
+    topics: tuple[tuple[str, str], ...]
+    databases: tuple[str, ...]
+    may_edit: bool
+    told: int = -1
+    typed: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+
+    def was(self, name: str) -> str:
+        """What was typed into a field before it was refused."""
+        return dict(self.typed).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsPage:
+    """requests.html: requests of a period as a table; `forms` are the ids and titles of all forms, `query` is this page's own."""
+
+    frame: Frame
+    start: str
+    end: str
+    form: str
+    forms: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    query: str
+    may_uncover: bool
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

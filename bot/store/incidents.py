@@ -74,9 +74,10 @@ class Incidents(Base):
         return tuple(_check_of(row) for row in self._rows("select * from checks order by up, database"))
 
     def note_check(self, check: Check) -> bool:
-        """Remember what the monitor saw; True when it changed between up and down, which is also kept as history."""
+        """Remember what the monitor saw; True when it changed between up and down (an address is up until it was seen down), which
+        is also kept as history."""
         known = self._one("select * from checks where database = ?", check.database)
-        changed = known is None or bool(known["up"]) != check.up
+        changed = (known is None or bool(known["up"])) != check.up
         since = check.since if known is None or changed else rows.moment(known["since"])
         self._db.conn.execute(
             "insert into checks (database, url, up, since, checked_at, detail) values (?, ?, ?, ?, ?, ?) on conflict (database) do update"

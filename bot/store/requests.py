@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.domain import Ticket, TicketStatus
 from bot.incidents import Held
 from bot.messages import Reply, ReplyKind, Who
+from bot.sheet import covered_of
 from bot.store import rows
 from bot.store.tickets import Tickets
 from bot.text import spaced
@@ -90,11 +91,3 @@ class Requests(Tickets):
         """Remove the personal fields of requests from before a time. Returns how many."""
         sql = "delete from personal where ticket in (select id from tickets where opened_at < ?)"
         return self._db.conn.execute(sql, (rows.stamp(before),)).rowcount
-
-
-def covered_of(value: str) -> str:
-    """A value with all but its last two characters covered; of an e-mail address, its first letter and its host are left."""
-    name, at, host = value.partition("@")
-    if at:
-        return f"{name[:1]}***@{host}"
-    return "*" * max(len(value) - 2, 3) + (value[-2:] if len(value) > 4 else "")

@@ -1,8 +1,9 @@
 """Finds what a message names in the tables."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from rapidfuzz import fuzz
 
 from bot.domain import Entity
@@ -11,6 +12,7 @@ from bot.tables.reading import Row
 from bot.text import normalise
 
 _BOOKS = frozenset({"textbook"})
+_MOST_COMPARED = 60
 
 
 class Finder:
@@ -24,15 +26,22 @@ class Finder:
         self.rows = tuple(rows)
         self._exact: dict[str, list[Row]] = defaultdict(list)
         self._spelt: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        self._grams: dict[str, set[str]] = defaultdict(set)
+        self._fuzzy: list[str] = []
+        having: dict[str, list[int]] = defaultdict(list)
         for row in self.rows:
             for name in dict.fromkeys(normalise(name) for name in row.names):
-                self._add(name, row)
+                self._add(name, row, having)
+        self._grams = {gram: np.array(numbers, dtype=np.int32) for gram, numbers in having.items()}
+        self._sizes = np.array([len(name) for name in self._fuzzy], dtype=np.int32)
         self._lengths, self._sound_lengths = _lengths_by_first(self._exact), _lengths_by_first(self._spelt)
 
-    def _add(self, name: str, row: Row) -> None:
+    def _add(self, name: str, row: Row, having: dict[str, list[int]]) -> None:
         if len(name) < 2:
             return
+        if len(name) >= self._SHORTEST_FUZZY and name not in self._exact:
+            self._fuzzy.append(name)
+            for gram in _grams(name):
+                having[gram].append(len(self._fuzzy) - 1)
         _note(self._exact[name], row)
         sound = syllables(name)
         if len(sound) >= 2 and not name.isascii():
@@ -40,9 +49,6 @@ class Finder:
                 self._spelt[sound].append(name)
             if len("".join(sound)) >= 6:
                 _note(self._exact["".join(sound)], row)
-        if len(name) >= self._SHORTEST_FUZZY:
-            for gram in _grams(name):
-                self._grams[gram].add(name)
 
     def find(self, text: str, kinds: frozenset[str] = frozenset(), typos: bool = True) -> tuple[Entity, ...]:
         """Entities named in `text`, in its order; only `kinds` if given. Cost grows with the text, not with the tables."""
@@ -92,10 +98,9 @@ class Finder:
         return ()
 
     def _similar(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
-        shared = Counter(name for gram in _grams(message) for name in self._grams.get(gram, ()))
         best: tuple[float, str] = (0.0, "")
-        for name, count in shared.most_common(60):
-            if count * 2 < len(name) - 2 or not any(not kinds or row.kind in kinds for row in self._exact[name]):
+        for name in self._sharing(message):
+            if not any(not kinds or row.kind in kinds for row in self._exact[name]):
                 continue
             # One wrong character in four is a quarter of a course's name; other names that short have too many neighbours.
             course = kinds == _BOOKS and not name.isascii() and len(name) <= self._SHORTEST_FUZZY + 2
@@ -105,6 +110,16 @@ class Finder:
         if not best[0]:
             return ()
         return self._entities(best[1], self._exact[best[1]], kinds, best[0] / 100)
+
+    def _sharing(self, message: str) -> list[str]:
+        """The names that share most pairs of characters with a message, and at least half of their own."""
+        having = [self._grams[gram] for gram in _grams(message) if gram in self._grams]
+        if not having:
+            return []
+        counts = np.bincount(np.concatenate(having), minlength=len(self._fuzzy))
+        enough = np.flatnonzero((counts > 0) & (counts * 2 >= self._sizes - 2))
+        best = enough[np.argsort(-counts[enough], kind="stable")][:_MOST_COMPARED]
+        return [self._fuzzy[number] for number in best]
 
 
 def _lengths_by_first(names: Iterable[Sequence[str]]) -> dict[str, list[int]]:

@@ -29,7 +29,7 @@ class Intake:
 
     def __init__(self, desk: Desk, api: Api, *, first_pause: float = FIRST_PAUSE) -> None:
         self._desk, self._api, self._first_pause = desk, api, first_pause
-        self.people = People(desk)
+        self._people = People(desk)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -69,7 +69,7 @@ class Intake:
 
     async def _overhear(self, happened: Event, question: Question) -> None:
         try:
-            await self._desk.ask(replace(question, address=await self.people.known(question.address, happened)))
+            await self._desk.ask(replace(question, address=await self._people.known(question.address, happened)))
         except RefdeskError as error:
             log.info("something that was overheard is passed over: %s", error)
 
@@ -88,12 +88,12 @@ class Intake:
 
     async def _handle(self, happened: Event) -> None:
         switch, question = switch_of(happened), question_of(happened)
-        if switch and not await self._turned(switch, happened):
+        if switch and not await self._turned(switch):
             return
         if happened.kind == "INTERACTION_CREATE":
             self._hold(asyncio.create_task(self._acknowledge(happened.text("id"))))
         if question:
-            await self._ask(replace(question, address=await self.people.known(question.address, happened)))
+            await self._ask(replace(question, address=await self._people.known(question.address, happened)))
 
     async def _ask(self, question: Question) -> None:
         try:
@@ -106,7 +106,7 @@ class Intake:
     async def _refuse(self, question: Question) -> None:
         """A message that is too long to be stored is said so; nothing else replies to it, so its first number is free."""
         language = Language.EN if question.text.isascii() else Language.ZH
-        where = sending.target(await self.people.reached(question.address))
+        where = sending.target(question.address)
         said = self._desk.phrase("refused.too_long", language)
         body = (
             {"content": said, "msg_id": question.id}
@@ -127,7 +127,7 @@ class Intake:
 
     # --- who lets the bot in ---
 
-    async def _turned(self, switch: Switch, happened: Event) -> bool:
+    async def _turned(self, switch: Switch) -> bool:
         """Note a switch; False for one that is older than what is known, as events need not come in order."""
         name = _fact(switch.address, switch.name)
         at, _, _ = (await self._desk.recall(name)).partition(" ")
@@ -135,15 +135,14 @@ class Intake:
             return False
         await self._desk.remember(name, f"{switch.at} {'on' if switch.on else 'off'}")
         if switch.name == "here" and not switch.on:
-            await self._desk.leave(await self.people.known(switch.address, happened))
+            await self._desk.leave(switch.address)
         return True
 
     async def may_write_first(self, address: Address) -> bool:
         """Whether somebody may be written to without having written: a friend who has not forbidden it."""
         if address.room or sending.target(address).guild:
             return False
-        friend = await self.people.reached(address)
-        told = [await self._desk.recall(_fact(friend, name)) for name in ("here", "open")]
+        told = [await self._desk.recall(_fact(address, name)) for name in ("here", "open")]
         return not any(each.endswith(" off") for each in told)
 
 

@@ -149,7 +149,7 @@ class Official:
             raise (DeliveryFailed if refused.errcode in calls.PASSING else DeliveryRefused)(NAME, str(refused)) from refused
 
     async def _deliver(self, delivery: Delivery) -> Outcome:
-        where, choices = sending.target(await self._intake.people.reached(delivery.address)), delivery.reply.choices
+        where, choices = sending.target(delivery.address), delivery.reply.choices
         if not delivery.hook and not (self._settings.unprompted and await self._intake.may_write_first(delivery.address)):
             return Outcome.MAILBOX
         form = _Form(buttons=self._markdown and not where.guild and sending.fits(choices))

@@ -1,8 +1,8 @@
-"""Who is who: a friend and a member of a group under one user id, as soon as the platform says that they are the same.
+"""Who is who: a friend and a member of a group are one person where the platform says so.
 
 Protocol: `author.user_openid` of a friend and `author.member_openid` of a member lead nowhere by themselves;
-`author.union_openid`, where it is sent, is the same in both. A person is called by the id under which they were first
-seen, for good, since conversations hang on it.
+`author.union_openid`, where it is sent, is the same in both. So a member is known by it, and the house is told once whose
+it is. Where it is not sent, bot.desk.pairing lets people show who they are.
 """
 
 from dataclasses import replace
@@ -19,31 +19,14 @@ class People:
         self._desk = desk
 
     async def known(self, address: Address, happened: Event) -> Address:
-        """The address under which we know whom an event is from."""
+        """The address under which an event is dealt with."""
         union = union_of(happened)
+        if not union:
+            return address
         if address.room:
-            return replace(address, user=await self._called(union, union)) if union else address
-        before = await self._recall("person", address.user)
-        name = before or (await self._called(union, address.user) if union else address.user)
-        if name != address.user:
-            await self._remember("person", address.user, name)
-            await self._remember("openid", name, address.user)
-        return replace(address, user=name)
-
-    async def _called(self, union: str, new: str) -> str:
-        """The name of the person with this union_openid: `new` for one never seen."""
-        name = await self._recall("person", union)
-        if not name:
-            await self._remember("person", union, new)
-        return name or new
-
-    async def reached(self, address: Address) -> Address:
-        """Where a friend is written to; rooms and guilds are reached by other ids."""
-        return address if address.room else replace(address, user=await self._recall("openid", address.user) or address.user)
-
-    async def _recall(self, what: str, key: str) -> str:
-        return await self._desk.recall(f"{NAME}.{what}.{key}")
-
-    async def _remember(self, what: str, key: str, value: str) -> None:
-        if await self._recall(what, key) != value:
-            await self._desk.remember(f"{NAME}.{what}.{key}", value)
+            return replace(address, user=union)
+        fact = f"{NAME}.friend.{union}"
+        if await self._desk.recall(fact) != address.user:
+            await self._desk.same(Address(NAME, union), address)
+            await self._desk.remember(fact, address.user)
+        return address

@@ -68,8 +68,9 @@ class QQChannel:
             served.desk.store.read(
                 lambda s: s._rows(
                     "select 1 from outbox o join messages m on m.id = o.message join conversations c on c.id = m.conversation"
-                    " where o.status = 'mailbox' and c.user = ? and c.room = ''",
+                    " where o.status = 'mailbox' and c.user in (?, ?) and c.room = ''",
                     self.user(asker),
+                    f"friend-{asker}",
                 )
             )
         )

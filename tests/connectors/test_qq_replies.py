@@ -1,6 +1,7 @@
 """What the QQ bot sends, and what it makes of the platform's refusals."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -517,9 +518,42 @@ def test_friend_who_is_known_is_the_same_person_in_a_group(house: Served, player
     player.says("你好", author={"user_openid": FRIEND, "union_openid": "UNION"})
     settle(house)
     player.mentions("你好", author={"member_openid": MEMBER, "union_openid": "UNION"})
-    player.turns("FRIEND_DEL")
     settle(house)
-    assert house.messages("qq", FRIEND) == ["你好", "你好"]
+    player.mentions("转人工", author={"member_openid": MEMBER, "union_openid": "UNION"})
+    settle(house)
+    row = house.desk.consultation(house.ticket().id)
+    assert row.conversation.address == Address("qq", FRIEND)
+
+
+def test_member_shows_by_a_code_who_they_are_and_gets_what_waited(house: Served, player: Player, there: Standin) -> None:
+    player.mentions("转人工")
+    settle(house)
+    librarian(house, "在三楼")
+    player.says("取件")
+    settle(house)
+    code = spoken_code(there)
+    player.mentions(f"取件 {code}", user="SOMEBODY ELSE".replace(" ", "_"), group="other", number="x-1")
+    settle(house)
+    assert len(there.rules.to(FRIEND)) == 1  # nothing of ours is theirs
+    player.says("取件")
+    settle(house)
+    player.mentions(f"取件 {spoken_code(there)}")
+    settle(house)
+    shown = [each.text for each in there.rules.to(FRIEND)][2:]
+    assert house.ticket().code in shown[0]
+    assert shown[-1] == "在三楼"
+    assert "私信给您" in there.rules.to(GROUP)[-1].text
+    assert not any("在三楼" in each.text or house.ticket().code in each.text for each in there.rules.to(GROUP))
+    librarian(house, "还有一本")
+    assert there.rules.to(FRIEND)[-1].text == "还有一本"
+    assert there.rules.broken == []
+
+
+def spoken_code(there: Standin) -> str:
+    """The code that the friend was told last, to be said in the group."""
+    found = re.search(r"取件 ([2-9a-z]{8})", there.rules.to(FRIEND)[-1].text)
+    assert found
+    return found[1]
 
 
 @pytest.mark.parametrize(("answer", "kind"), [((500, {}), DeliveryFailed), (refusal(11253), DeliveryRefused)])

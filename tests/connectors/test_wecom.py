@@ -321,7 +321,7 @@ def test_message_that_comes_during_a_pull_is_fetched_by_its_own_ring(house: Serv
     until(lambda: pulls(there))
 
     def meanwhile(asked: Asked) -> dict[str, Any]:
-        page = there._sync(asked.body)
+        page = there.sync(asked.body)
         there.says("wm-late", "迟到的问题")
         there.ring(client)
         return page
@@ -732,7 +732,7 @@ def test_reply_arrives_once_when_the_platforms_answer_is_lost(house: Served, the
 
     def lose(asked: Asked) -> Told:
         if taken:
-            there._send(asked.body)
+            there.send(asked.body)
         return fault
 
     there.fail("kf/send_msg", lose, fault)

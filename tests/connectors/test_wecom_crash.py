@@ -65,7 +65,7 @@ def test_reply_arrives_once_when_the_server_is_killed_between_commit_and_send(
 
     def kill(asked: Asked) -> Told:
         if taken:
-            there._send(asked.body)
+            there.send(asked.body)
         server.process.kill()
         killed.set()
         return Told(None)
@@ -93,7 +93,7 @@ def test_every_message_is_stored_once_when_the_server_is_killed_in_the_middle_of
         def kill(asked: Asked, begun: threading.Event = begun, dying: list[Server] = dying) -> Told:
             assert begun.wait(20)
             threading.Timer(0.005, dying[0].process.kill).start()  # while this page is being stored, or just after
-            return Told(there._sync(asked.body))
+            return Told(there.sync(asked.body))
 
         there.fail("kf/sync_msg", *[lambda asked: None] * life, kill)
         dying.append(begin())

@@ -129,12 +129,14 @@ class FollowerLine:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the channel of a ticket still allows: bytes of one message (0: it is switched off), its window, seconds to its end."""
+    """What the channel of a ticket still allows: bytes of one message (0: it is switched off), its window, seconds to its end.
+    `group`: where the question was asked; it is answered in private."""
 
     connector: str
     most_bytes: int
     window: Window | None = None
     closes_in: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def _items(messages: tuple[Message, ...], remarks: tuple[Remark, ...]) -> tuple[
 
 def _reach(room: Workroom, consultation: Consultation) -> Reach:
     connector, window = consultation.conversation.address.connector, room.desk.reach(consultation.conversation)
-    return Reach(connector, room.desk.most_bytes(connector), window, closes_in(window, room.desk.clock.now()))
+    group = room.desk.room_name(consultation.room) if consultation.room else ""
+    return Reach(connector, room.desk.most_bytes(connector), window, closes_in(window, room.desk.clock.now()), group)
 
 
 def _follower(consultation: Consultation) -> FollowerLine:
