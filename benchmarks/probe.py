@@ -3,6 +3,7 @@
 A process of its own, so that its memory is the engine's and nobody else's.
 """
 
+import gc
 import json
 import os
 import time
@@ -62,6 +63,8 @@ def probe(model: Path, texts: tuple[str, ...], predictions: int) -> Probe:
     start = time.process_time()
     engine = Listener(classifier.load(model, None))
     loaded = time.process_time() - start
+    gc.collect()
+    gc.freeze()  # as `refdesk serve` does
     times(engine, texts[:_WARM])
     begun = time.perf_counter()
     short = times(engine, texts[_WARM:])  # none of them has been seen before

@@ -27,7 +27,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     teaching                  what librarians teach: drafts, files, a new model, one step back
     pages                     what people see in a browser
-    commands                  commands that work on the database alone
+    terminal                  what commands share
+    commands, stats           commands that work on the database alone
     app, __main__             the server; the command line
 """
 

@@ -1,6 +1,7 @@
 """The command line `refdesk`: each command a few lines over one function."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -8,16 +9,13 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
-from bot import __version__, autonomy, commands, demo, export, house, reports, training
+from bot import __version__, autonomy, commands, demo, house, training
 from bot.accounts import INVITATION_LASTS, LOGIN, Accounts
 from bot.answering import Answering
 from bot.check import check as find_defects
@@ -27,7 +25,9 @@ from bot.domain import OUT_OF_SCOPE, Conversation, Engine, Librarian, Part, Pred
 from bot.errors import RefdeskError, Refused, StoreUnusable
 from bot.messages import Address, Language, Question
 from bot.settings import Settings, read
+from bot.stats import stats
 from bot.store import Store
+from bot.terminal import bar, opened
 from bot.text import clean, has_words, language_of
 from bot.understanding import understand
 
@@ -75,23 +75,8 @@ def cli(context: click.Context, path: Path) -> None:
     context.obj = read(path)
 
 
-@contextmanager
-def _bar(label: str) -> Iterator[house.Progress]:
-    """A progress bar on standard error; nothing where that is no terminal."""
-    with click.progressbar(length=1000, label=label, file=sys.stderr, show_pos=False) as bar:
-        done = 0
-
-        def progress(stage: str, share: float) -> None:
-            nonlocal done
-            bar.label = f"{label}: {stage}"
-            bar.update(max(0, round(share * 1000) - done))
-            done = max(done, round(share * 1000))
-
-        yield progress
-
-
 def _mind(settings: Settings) -> house.Mind:
-    with _bar("Refdesk") as progress:
+    with bar("Refdesk") as progress:
         return house.mind(settings, progress)
 
 
@@ -117,6 +102,8 @@ def serve(settings: Settings) -> None:
         # Not before the loop runs for good: whoever waits for this line may stop the server at once.
         asyncio.get_running_loop().call_later(0.05, click.echo, "\n".join(reversed(lines)))
 
+    gc.collect()
+    gc.freeze()  # knowledge, rules and libraries stay as they are: the collector need not walk them again and again
     try:
         app.run(sock=listener, single_process=True)
     finally:
@@ -205,7 +192,7 @@ def _classified(text: str, engine: Engine, answering: Answering, today: date) ->
 @click.pass_obj
 def train(settings: Settings) -> None:
     """Fit the built-in classifier to intents/ and store the model."""
-    with _bar("Refdesk") as progress:
+    with bar("Refdesk") as progress:
         model = house.train(settings, progress)
     click.echo(f"{settings.at(settings.understanding.model)}: {model.digest}")
 
@@ -224,7 +211,7 @@ def evaluate(
     """Measure an engine on labelled JSON lines (text, intent, language, kind); the development set if no file is given."""
     from bot import evaluation_report, evaluator
 
-    with _bar("Refdesk") as progress:
+    with bar("Refdesk") as progress:
         found = evaluator.evaluate(settings, files, engine=engine, cross=cross, learning=learning, compare=compare, progress=progress)
     click.echo(evaluation_report.as_text(found.runs))
     if found.proposed:
@@ -250,54 +237,7 @@ def check(settings: Settings) -> None:
     sys.exit(_EXIT_DEFECTS if defects else 0)
 
 
-@cli.command()
-@click.option("--from", "start", help="First day, YYYY-MM-DD; 30 days ago if not given.")
-@click.option("--to", "end", help="Last day, YYYY-MM-DD; today if not given.")
-@click.option("--by", type=click.Choice((*reports.BY, "group")), default="channel", help="group: by the chat group, under its name.")
-@click.option("--format", "shape", type=click.Choice(export.FORMATS), default="table")
-@click.option("--verify", is_flag=True, help="Count everything again from the events and list what differs; exit 1 if anything does.")
-@click.option("--rebuild", is_flag=True, help="Make the roll-ups again from the events.")
-@click.option("--close", "month", help="Store the figures of a month, YYYY-MM, with a checksum.")
-@click.pass_obj
-def stats(
-    settings: Settings, start: str | None, end: str | None, by: str, shape: str, verify: bool, rebuild: bool, month: str | None
-) -> None:
-    """The figures of a period, in total and by channel, intent, language or time; and their truth."""
-    with _store(settings) as store:
-        if rebuild:
-            with _bar("Rebuild") as progress:
-                count = store.write(lambda s: s.rebuild(progress)).result()
-            click.echo(f"{count} questions were counted again.")
-        if month:
-            closed = house.months(settings, store).close(month, "command line")
-            click.echo(f"{closed.month} closed: {closed.checksum}")
-        if verify:
-            _verify(settings, store)
-        if not (verify or rebuild or month):
-            query = reports.parse({"from": start or "", "to": end or ""}, datetime.now(house.hours(settings).zone).date())
-            total, lines = house.ledger(settings, store).grouped(query, "room" if by == "group" else by)
-            if by == "group":
-                lines = tuple(replace(line, label=settings.groups.manners(line.label).name) for line in lines)
-            shown = {"table": export.to_table, "csv": export.to_csv, "json": export.to_json}[shape]
-            click.echo(shown((*lines, total)))
-
-
-def _verify(settings: Settings, store: Store) -> None:
-    with _bar("Verify") as progress:
-        faults = store.read(lambda s: list(s.strays(progress)))
-    months = house.months(settings, store)
-    for closed in months.closed():
-        standing = months.check(closed.month)
-        faults += standing.faults
-        for change in standing.changes:
-            was = f"was {change.was}" if change.was else "was written down later"
-            when = change.at.isoformat(timespec="seconds")
-            click.echo(f"{closed.month}, since the closing: question {change.question} {was}, is {change.now} by {change.event} at {when}")
-    for fault in faults:
-        click.echo(fault)
-    click.echo(f"{len(faults)} differences" if faults else "Every figure follows from the events.", err=True)
-    if faults:
-        sys.exit(_EXIT_DEFECTS)
+cli.add_command(stats)
 
 
 def _made(folder: Path) -> Path:
@@ -324,21 +264,12 @@ def play_demo(settings: Settings, days: int, questions: int, seed: int, database
     with TemporaryDirectory(dir=_made(path.parent)) as folder:  # a demonstration that is broken off leaves nothing behind
         store = Store(Path(folder) / path.name, settings.calendar.timezone)
         try:
-            with _bar("Demo") as progress:
+            with bar("Demo") as progress:
                 demo.play(store, mind, examples, plan, extent, duty=house.hours(settings), progress=progress)
         finally:
             store.close()
         store.path.rename(path)
     click.echo(f"{path}: look at it with REFDESK__STORE__PATH={path} refdesk serve")
-
-
-@contextmanager
-def _store(settings: Settings) -> Iterator[Store]:
-    store = house.store(settings)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @cli.group(cls=_Simulators)
@@ -360,7 +291,7 @@ def add_user(settings: Settings, login: str, name: str, role: str) -> None:
     """Make an account (or invite it again) and print the one-time link with which its owner sets a password."""
     if not LOGIN.fullmatch(login):
         raise Refused(f"login {login!r}: at most 64 letters, digits, - . _")
-    with _store(settings) as store:
+    with opened(settings) as store:
         token = Accounts(store, settings.server.secret or "-", Clock().now).invite(login, name or login, Role(role))
     click.echo(f"{house.address(settings)}/setup/{token}")
     click.echo(f"The link works once, for {INVITATION_LASTS.days} days.", err=True)
@@ -370,7 +301,7 @@ def add_user(settings: Settings, login: str, name: str, role: str) -> None:
 @click.pass_obj
 def list_users(settings: Settings) -> None:
     """Every account: login, role, name, and whether a password is set."""
-    with _store(settings) as store:
+    with opened(settings) as store:
         accounts: tuple[Librarian, ...] = store.read(lambda s: s.librarians())
     for account in accounts:
         click.echo(f"{account.login}\t{account.role.value}\t{account.name}\t{'password set' if account.password else 'invited'}")
@@ -381,7 +312,7 @@ def list_users(settings: Settings) -> None:
 @click.pass_obj
 def backup(settings: Settings, target: Path) -> None:
     """Copy the database to TARGET while the server runs."""
-    with _store(settings) as store:
+    with opened(settings) as store:
         store.copy_to(target)
     click.echo(str(target))
 
@@ -397,7 +328,7 @@ def restore(settings: Settings, source: Path) -> None:
     target = settings.at(settings.store.path)
     if target.exists():
         kept = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%d%H%M%S}")
-        with _store(settings) as store:
+        with opened(settings) as store:
             store.copy_to(kept)
         for path in (target, *target.parent.glob(f"{target.name}-*")):
             path.unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from bot import forms, house, knowledge, training
+from bot import connector, forms, house, knowledge, training
 from bot.domain import OUT_OF_SCOPE, IntentKind
 from bot.errors import Defect, DefectsFound, RefdeskError, WrongSetting
 from bot.hours import DutyHours
@@ -35,6 +35,7 @@ def check(settings: Settings, today: date) -> tuple[Defect, ...]:
         found += near_duplicates(trained)
         found += _languages(trained, settings)
         found += _domain(trained, settings)
+        found += _menus(trained, settings)
     if curated:
         found += entries(curated, today)
         found += _forms(curated, settings)
@@ -103,6 +104,18 @@ def _languages(trained: Training, settings: Settings) -> Iterator[Defect]:
         for language in Language:
             if language not in spoken[intent]:
                 yield Defect(catalogue, 0, f"intent {intent} has no {language} examples in nlu/")
+
+
+def _menus(trained: Training, settings: Settings) -> Iterator[Defect]:
+    """Intents that the settings of a channel ask about, such as entries of a menu, and that there are not."""
+    path, known = settings.root / "refdesk.toml", {row.id for row in trained.intents}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for name, section in settings.connectors.items():
+        mentioned = connector.offers(name, "intents")
+        for intent in mentioned(section) if mentioned else ():
+            if intent not in known:
+                line = next((at for at, text in enumerate(lines, 1) if f'"{intent}"' in text), 0)
+                yield Defect(path, line, f"connectors.{name}: there is no intent {intent}")
 
 
 def _domain(trained: Training, settings: Settings) -> Iterator[Defect]:

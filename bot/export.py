@@ -1,16 +1,25 @@
-"""Figures as text that other programs read: table, CSV, JSON. Pure."""
+"""Figures and questions as text that other programs read: table, CSV, JSON. Pure."""
 
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
+from datetime import UTC, datetime, tzinfo
 
-from bot.reports import Figures
+from bot.reports import Columns, Figures
 
 COLUMNS = tuple(field.name for field in fields(Figures))
 FORMATS = ("table", "csv", "json")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+BOM = "\ufeff"
+"""Before a CSV in UTF-8, so that Excel reads Chinese."""
+
+QUESTION = (
+    "question", "asked_at", "channel", "room", "language", "college", "topic", "entry", "result", "ticket", "reason", "handed_over_at",
+    "first_answer_seconds", "replies", "helpful", "satisfied", "form", "form_state", "logged",
+)  # fmt: skip
+"""What is told of one question; never who answered it."""
 
 
 def to_csv(lines: Iterable[Figures]) -> str:
@@ -26,6 +35,37 @@ def csv_of(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     for row in rows:
         writer.writerow([cell(value) for value in row])
     return out.getvalue()
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Any table as CSV, one row after the other, so that a long one never stands in memory as a whole."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow([cell(value) for value in row])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+
+
+def questions(columns: Columns, zone: tzinfo, texts: Mapping[int, str] | None = None) -> Iterator[tuple[object, ...]]:
+    """Each question in the order of QUESTION, with its words at the end where `texts` are given. Times are local, ISO 8601."""
+    numbers = {name: column.tolist() for name, column in columns.numbers.items()}
+    words = {name: [columns.vocabulary(name)[code] for code in codes.tolist()] for name, codes in columns.codes.items()}
+    waits = columns.first_answer.tolist()
+
+    def local(at: int) -> str | None:
+        return datetime.fromtimestamp(at, UTC).astimezone(zone).isoformat() if at else None
+
+    for place, question in enumerate(numbers["question"]):
+        helpful, satisfied = (None if numbers[name][place] < 0 else numbers[name][place] for name in ("helpful", "satisfied"))
+        told = (
+            question, local(numbers["at"][place]), *(words[name][place] for name in ("connector", "room", "language", "college", "intent")),
+            words["entry"][place], words["result"][place], numbers["ticket"][place] or None, words["reason"][place],
+            local(numbers["opened"][place]), None if waits[place] != waits[place] else waits[place], numbers["replies"][place],
+            helpful, satisfied, words["form"][place], words["form_state"][place], numbers["logged"][place],
+        )  # fmt: skip
+        yield told if texts is None else (*told, texts.get(question, ""))
 
 
 def cell(value: object) -> object:

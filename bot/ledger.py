@@ -4,12 +4,15 @@ Columns of two million events take some forty megabytes; a process that only eve
 """
 
 import threading
-from datetime import date
+from collections.abc import Callable, Iterator
 
 from bot import reports
 from bot.hours import DutyHours
+from bot.masking import masked
 from bot.reports import Columns, Figures, Query, Report
 from bot.store import Session, Store
+
+_AT_ONCE = 2_000
 
 
 class Ledger:
@@ -32,12 +35,28 @@ class Ledger:
 
     def grouped(self, query: Query, by: str) -> tuple[Figures, tuple[Figures, ...]]:
         """The figures of a query in total and for each group."""
-        asked = reports.chosen(self.period(query.start, query.end), query, self.duty)
+        asked = reports.chosen(self.store.read(lambda s: s.period(query.start, query.end)), query, self.duty)
         return reports.figures(asked, self.duty), reports.grouped(asked, self.duty, by)
 
-    def period(self, first: date, last: date) -> Columns:
-        """The questions of some days, not kept."""
-        return self.store.read(lambda s: s.columns(days=(first, last)))
+    def size(self, query: Query) -> int:
+        """How many questions `stream` looks at."""
+        return self.store.read(lambda s: s.asked_on(query.start, query.end))
+
+    def stream(self, query: Query, progress: Callable[[int], None] = lambda looked_at: None, *, after: int = 0) -> Iterator[Columns]:
+        """The questions of a query above the number `after`, some at a time, in the order of their numbers; nothing is kept."""
+
+        def some(s: Session) -> Columns:
+            return s.period(query.start, query.end, after=after, most=_AT_ONCE)
+
+        while len(found := self.store.read(some)):
+            after = int(found.numbers["question"][-1])
+            yield reports.chosen(found, query, self.duty)
+            progress(len(found))
+
+    def texts(self, asked: Columns) -> dict[int, str]:
+        """What was asked, by the numbers of the questions, with personal data hidden; '' where it was removed."""
+        numbers = asked.numbers["question"].tolist()
+        return {number: masked(text) for number, text in self.store.read(lambda s: s.texts(numbers)).items()}
 
     def columns(self) -> Columns:
         """All questions as they are now."""

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from bot.hours import DutyHours
 from bot.messages import Language
+from bot.roster import SpecialKind
 from bot.text import normalise
 
 MOST_OFFERED = 6
@@ -50,13 +51,14 @@ class Slot:
     def title(self, language: Language) -> str:
         """How it is offered, and how it is stored."""
         day = self.begins
-        weekday = f" ({day:%a})" if language is Language.EN else f"（周{'一二三四五六日'[day.weekday()]}）"
-        return f"{day:%Y-%m-%d}{weekday} {day:%H:%M}–{self.ends:%H:%M}".replace("） ", "）")
+        if language is Language.EN:
+            return f"{day:%a} {day.day} {day:%b} {day:%H:%M}–{self.ends:%H:%M}"
+        return f"{day.month}月{day.day}日（周{'一二三四五六日'[day.weekday()]}）{day:%H:%M}–{self.ends:%H:%M}"
 
 
 def upcoming(shifts: tuple[str, ...], almanac: Almanac, most: int = MOST_OFFERED) -> tuple[Slot, ...]:
     """The next spans of a weekly table (as calendar.duty) that have not begun yet."""
-    hours, found = replace(almanac.hours, shifts=shifts), list[Slot]()
+    hours, found = _table(shifts, almanac), list[Slot]()
     for ahead in range(_FURTHEST.days):
         found += _free(hours, almanac, almanac.now.date() + timedelta(days=ahead))
         if len(found) >= most:
@@ -69,7 +71,7 @@ def meant(text: str, shifts: tuple[str, ...], almanac: Almanac) -> Slot | None:
     day = day_in(text, almanac.now.date())
     if day is None or day - almanac.now.date() > _FURTHEST:
         return None
-    free = tuple(_free(replace(almanac.hours, shifts=shifts), almanac, day))
+    free = tuple(_free(_table(shifts, almanac), almanac, day))
     text = _without_day(normalise(text))
     if at := _time_in(text):
         return next((slot for slot in free if slot.begins.time() <= at < slot.ends.time()), None)
@@ -121,6 +123,15 @@ def _time_in(text: str) -> time | None:
     late = match[1] in ("下午", "晚上", "傍晚") or match[5] == "pm" or (match[1] is None and match[5] is None and _AFTERNOON.search(text))
     hour += 12 if late and hour < 12 else 0
     return time(hour, minute) if hour < 24 and minute < 60 else None
+
+
+def _table(shifts: tuple[str, ...], almanac: Almanac) -> DutyHours:
+    """The weekly table on the library's days: closed and moved ones as the calendar and the roster have them, people's hours aside."""
+    hours, specials = almanac.hours, almanac.hours.roster.specials
+    moved = tuple(special.day.isoformat() for special in specials if special.kind is SpecialKind.EXTRA)
+    shut = tuple(special.day.isoformat() for special in specials if special.kind is SpecialKind.CLOSED)
+    extra = tuple(day.isoformat() for day in sorted(hours.extra_days) if day.isoformat() not in shut)
+    return DutyHours(hours.timezone, shifts, (*hours.closed, *shut), (*extra, *moved))
 
 
 def _free(hours: DutyHours, almanac: Almanac, day: date) -> Iterator[Slot]:

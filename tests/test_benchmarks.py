@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import bare, cost, intake, load, measuring, probe, understanding, wechat
+from benchmarks import bare, cost, intake, load, measuring, probe, stories, understanding, wechat
 from benchmarks.understanding import PublicSet, Result
 from bot import evaluation, house
 from bot.answering import Policy
@@ -230,3 +230,17 @@ def test_rasa_needs_its_address_and_its_process() -> None:
 def test_held_out_messages_are_in_no_benchmark() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
     assert "heldout" not in code
+
+
+def test_questions_in_stories_are_understood_better_when_heard_out(mind: house.Mind, settings: Settings) -> None:
+    shown = stories.measure(house.engine(settings), 12)
+    lines = {tuple(cell.strip() for cell in line.split("|")[1:3]): line.split("|") for line in shown.splitlines()[2:]}
+    assert len(lines) == 2 * len(stories.TELLINGS)
+    assert lines["question alone", "as it is"][3:] == lines["question alone", "heard out"][3:]
+    rightly = {key: float(cells[5].strip(" %")) for key, cells in lines.items()}
+    assert rightly["question last", "heard out"] > rightly["question last", "as it is"]
+
+
+def test_story_with_a_question_has_the_length_that_is_asked_for() -> None:
+    row = Labelled("知网打不开", "database_fault")
+    assert [len(each.text) for each in stories.told([row], stories.TELLINGS["question last of 5,000 characters"], False)] == [4999]

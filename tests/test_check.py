@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -186,3 +187,14 @@ def test_nearly_equal_examples_of_two_intents_are_found() -> None:
     pairs = [str(defect) for defect in near_duplicates(Training(examples, (), (), ""))]
     assert len(pairs) == 2
     assert all("network_service" in pair and "print_scan" in pair for pair in pairs)
+
+
+def test_check_finds_an_entry_of_a_menu_that_asks_about_an_unknown_intent(library: Path) -> None:
+    menu = '[connectors.wechat]\ntoken = "abc123"\n[[connectors.wechat.menu]]\nname = "VPN"\nintent = "vpn_setup"\n'
+    menu += '[[connectors.wechat.menu]]\nname = "常用"\n[[connectors.wechat.menu.sub]]\nname = "续借"\nintent = "renewals"\n'
+    (library / "refdesk.toml").write_text(menu, encoding="utf-8")
+    connectors = tomllib.loads(menu)["connectors"]
+    (told,) = found(library, connectors=connectors)
+    assert told == "refdesk.toml:10: connectors.wechat: there is no intent renewals"
+    connectors["wechat"]["colour"] = "blue"
+    assert [told for told in found(library, connectors=connectors) if "no intent" in told] == []

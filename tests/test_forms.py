@@ -1,7 +1,7 @@
 """Request forms: what each field takes, and the steps through a form."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time
 
 import pytest
 
@@ -10,6 +10,7 @@ from bot.domain import FormProgress
 from bot.hours import DutyHours
 from bot.knowledge import Field, Form
 from bot.messages import Language
+from bot.roster import Roster, Shift, Special, SpecialKind
 from bot.slots import Almanac
 
 HOURS = DutyHours("Asia/Shanghai", (), closed=("2026-11-26",))
@@ -127,20 +128,20 @@ SLOT = replace(TITLE, name="slot", label="时间", check="slot", slots=("mon-fri
 
 def test_only_times_are_offered_that_have_not_begun_and_on_days_that_are_open() -> None:
     assert forms.choices(SLOT, NOW) == (
-        "2026-11-23（周一）14:00–16:00", "2026-11-24（周二）09:30–11:30", "2026-11-24（周二）14:00–16:00", "2026-11-25（周三）09:30–11:30",
-        "2026-11-25（周三）14:00–16:00", "2026-11-27（周五）09:30–11:30",
+        "11月23日（周一）14:00–16:00", "11月24日（周二）09:30–11:30", "11月24日（周二）14:00–16:00", "11月25日（周三）09:30–11:30",
+        "11月25日（周三）14:00–16:00", "11月27日（周五）09:30–11:30",
     )  # fmt: skip
-    assert forms.choices(replace(SLOT, language=Language.EN), NOW)[0] == "2026-11-23 (Mon) 14:00–16:00"
+    assert forms.choices(replace(SLOT, language=Language.EN), NOW)[0] == "Mon 23 Nov 14:00–16:00"
 
 
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [
-        ("1", "2026-11-23（周一）14:00–16:00"), ("６", "2026-11-27（周五）09:30–11:30"), ("周二上午", "2026-11-24（周二）09:30–11:30"),
-        ("今天下午", "2026-11-23（周一）14:00–16:00"), ("明天下午3点", "2026-11-24（周二）14:00–16:00"),
-        ("12月1日 10:00", "2026-12-01（周二）09:30–11:30"), ("12-01 下午两点", "2026-12-01（周二）14:00–16:00"),
-        ("Tuesday 2 pm", "2026-11-24（周二）14:00–16:00"), ("tomorrow morning", "2026-11-24（周二）09:30–11:30"),
-        ("下周三 14:30", "2026-12-02（周三）14:00–16:00"),
+        ("1", "11月23日（周一）14:00–16:00"), ("６", "11月27日（周五）09:30–11:30"), ("周二上午", "11月24日（周二）09:30–11:30"),
+        ("今天下午", "11月23日（周一）14:00–16:00"), ("明天下午3点", "11月24日（周二）14:00–16:00"),
+        ("12月1日 10:00", "12月1日（周二）09:30–11:30"), ("12-01 下午两点", "12月1日（周二）14:00–16:00"),
+        ("Tuesday 2 pm", "11月24日（周二）14:00–16:00"), ("tomorrow morning", "11月24日（周二）09:30–11:30"),
+        ("下周三 14:30", "12月2日（周三）14:00–16:00"),
         ("7", None), ("0", None), ("今天上午", None), ("周六上午", None), ("周四上午", None),
         ("明天晚上8点", None), ("明天", None), ("上午", None),
         ("11月20日上午", None), ("2027-11-22 10:00", None), ("明天25点", None), ("明天上午送得到吗", None), ("9" * 40, None),
@@ -165,3 +166,10 @@ def test_a_form_that_is_begun_with_what_was_named_asks_for_the_next_field() -> N
 def test_personal_answers_are_told_apart() -> None:
     form = Form("purchase", "荐购", (TITLE, replace(DAY, personal=True)))
     assert forms.personal(form, FormProgress("purchase", (("title", "三体"), ("day", "2026-12-01")))) == (("day", "2026-12-01"),)
+
+
+def test_days_that_the_roster_closes_or_moves_count_and_the_hours_of_people_do_not() -> None:
+    people = Shift(1, "mei", (0, 1, 2, 3, 4), time(8), time(9), date(2026, 1, 1))
+    specials = (Special(1, date(2026, 11, 24), SpecialKind.CLOSED), Special(2, date(2026, 11, 28), SpecialKind.EXTRA))
+    almanac = replace(NOW, hours=replace(HOURS, roster=Roster((people,), specials)))
+    assert [title[:6] for title in forms.choices(SLOT, almanac)] == ["11月23日", "11月25日", "11月25日", "11月27日", "11月27日", "11月28日"]

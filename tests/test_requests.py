@@ -193,3 +193,15 @@ def test_retention_removes_personal_fields_before_words(desk: Desk, ask_for_book
     desk.forget(timedelta(days=100), timedelta(days=20))
     assert desk.consultation(1).ticket.fields == ()
     assert "三体" not in everything(desk)
+
+
+@pytest.mark.parametrize("length", [501, 5_000])
+def test_an_endless_answer_is_refused_by_every_field(say: Say, length: int) -> None:
+    for text in ("我要荐购一本书", "1"):
+        say(text)
+    assert "请用文字写资源名称（500 字以内）" in say("书" * length)
+    say("三体")
+    assert "请用文字说明" in say("课" * length)
+    say("跳过")
+    assert "不像电话或邮箱" in say("1" * length)
+    assert "资源: 三体" in say("13800001234")

@@ -372,3 +372,11 @@ def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(
     hear("校外怎么用VPN")
     (parcel,) = desk.store.read(lambda s: s.due(clock()))
     assert parcel.deadline == clock() + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("groups", [Groups(silent=True), Groups(per_account=1)], ids=["silent", "flooded"])
+def test_who_is_in_danger_is_told_where_help_is_whatever_the_manners(desk: Desk, hear: Hear, groups: Groups) -> None:
+    desk._groups = groups
+    hear("你好")
+    assert re.search(r"119|电话|报警", "\n".join(reply.text for reply in hear("图书馆着火了")))
+    assert any(row.ticket.urgent for row in desk.queue((TicketStatus.WAITING,)))

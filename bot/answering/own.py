@@ -42,7 +42,7 @@ class Own(Base):
         what = what if len(what) <= _LONGEST_SHOWN else what[: _LONGEST_SHOWN - 1] + "…"
         return self._phrase(
             s, "request_line", number=ticket.id, title=form.title if form else ticket.intent, what=what,
-            day=ticket.opened_at.astimezone(s.almanac.hours.zone).date().isoformat(), status=self._phrase(s, f"status.{ticket.status}"),
+            day=ticket.opened_at.astimezone(s.almanac.hours.zone).date().isoformat(), status=self._phrase(s, f"request_{ticket.status}"),
         )  # fmt: skip
 
     def _records(self, s: Situation) -> Decision:

@@ -71,8 +71,8 @@ class Judge:
         # The lists of all pieces, one after the other: each begins where its piece says, not where the last one ended.
         where = np.arange(ends[-1]) + np.repeat(begins - ends + counts, counts)
         strength = self.strengths[where] * np.repeat(values[used], counts)
-        similarities = np.bincount(self.postings[where], strength, self.examples).astype(np.float32)
-        return Evidence(scores[None, :], np.maximum.reduceat(similarities, self.firsts)[None, :])
+        nearest = np.maximum.reduceat(np.bincount(self.postings[where], strength, self.examples), self.firsts)
+        return Evidence(scores[None, :], nearest.astype(np.float32)[None, :])
 
     def many(self, rows: sparse.csr_array) -> Evidence:
         """For many texts at once; the same figures as `one`."""

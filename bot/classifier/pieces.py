@@ -41,11 +41,11 @@ _HEAD, _TAIL = 100, 220
 
 # Odd factors that look random: one for each kind of piece, one for each place in a run.
 _ODD = np.frombuffer(b"".join(sha256(b"%d" % at).digest()[:8] for at in range(len(KINDS) + 3)), "<u8") | np.uint64(1)
-_OF_KIND, _PLACES = _ODD[: len(KINDS)], _ODD[len(KINDS) :]
+_OF_KIND, _APART, _PLACES = _ODD[: len(KINDS)], _ODD[len(KINDS) - 1 :: -1], _ODD[len(KINDS) :]
 _LETTERS = np.uint64(257)
 _WORD_BEGINS = ord("<")
 _NONE = np.array([], np.uint64)
-_FIRST_IS_NEW = np.array([True])
+_KINDS = np.arange(len(KINDS), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,6 @@ def pieces(text: str, lexicon: Lexicon) -> Pieces:
     edged, told, tokens = _coded(("^", *units, "$")), _coded(sorted(classes[:_MOST_CLASSES])), _coded(("^", *sequence, "$"))
     replaced = np.array([False, *(token[0] == "@" for token in sequence), False])
     inside = _inside(words)
-    first, second = _any_two(len(told))
     neighbours = replaced[:-1] | replaced[1:]
     of_kind = (
         edged[1:-1],
@@ -83,17 +82,19 @@ def pieces(text: str, lexicon: Lexicon) -> Pieces:
         inside[1],
         _sounds(message, words),
         _coded(classes),
-        told[first] * _PLACES[0] + told[second] * _PLACES[1],
+        _pairs(told),
         _grams(tokens, 2)[neighbours],
         _grams(tokens, 3)[neighbours[:-1] | replaced[2:]],
     )
-    kinds = np.repeat(np.arange(len(KINDS), dtype=np.uint8), [len(codes) for codes in of_kind])
-    codes = np.concatenate(of_kind) * _OF_KIND[kinds] + _OF_KIND[::-1][kinds]
+    kinds = _KINDS.repeat([len(codes) for codes in of_kind])
+    codes = np.concatenate(of_kind) * _OF_KIND[kinds] + _APART[kinds]
     order = codes.argsort()
     codes = codes[order]
-    starts = np.flatnonzero(np.concatenate((_FIRST_IS_NEW, codes[1:] != codes[:-1])))
-    counts = np.diff(starts, append=len(codes))
-    return Pieces(codes[starts], kinds[order[starts]], counts, len(units), len(edged) - 1, len(words), len(classes))
+    new = np.ones(len(codes) + 1, np.bool_)
+    np.not_equal(codes[1:], codes[:-1], out=new[1:-1])
+    (bounds,) = new.nonzero()
+    starts = bounds[:-1]
+    return Pieces(codes[starts], kinds[order[starts]], bounds[1:] - starts, len(units), len(edged) - 1, len(words), len(classes))
 
 
 def _coded(tokens: Sequence[str]) -> Codes:
@@ -133,6 +134,15 @@ def _sounds(message: str, words: Sequence[str]) -> Codes:
     triples = [crc32(syllable, before) for syllable, before in zip(spoken[2:], pairs, strict=False)]
     long = [crc32(word[:_LONGEST_WORD].encode()) for word in words if len(word) > _LONG_WORD]
     return np.array(pairs + triples + long, np.uint64)
+
+
+def _pairs(told: Codes) -> Codes:
+    """Any two, in their order."""
+    if len(told) < 2:
+        return _NONE
+    first, second = _any_two(len(told))
+    pairs: Codes = told[first] * _PLACES[0] + told[second] * _PLACES[1]
+    return pairs
 
 
 @cache

@@ -1,6 +1,7 @@
 """Which questions a query means. The number on a page and the rows behind it are chosen by the same function."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ from bot.reports.columns import NOT_SAID, Columns, Ints, Marks
 from bot.reports.query import Query
 
 EPOCH = date(1970, 1, 1).toordinal()
+_ON_DUTY = "on_duty"
 UNKNOWN = "-"
 """How an empty value is written in a condition."""
 
@@ -20,11 +22,23 @@ _WORDS = {
 
 
 def chosen(columns: Columns, query: Query, duty: DutyHours) -> Columns:
-    """The questions of a query."""
+    """The questions of a query; they know already whether people were asked while somebody was on duty."""
     marks = _between(columns, query.start, query.end)
     for field, value in query.where:
         marks &= _holds(columns, field, value, duty)
-    return columns.take(marks)
+    found = columns.take(marks)
+    return replace(found, numbers={**found.numbers, _ON_DUTY: asked_on_duty(found, duty)})
+
+
+def asked_on_duty(columns: Columns, duty: DutyHours) -> Marks:
+    """Whether a librarian was on duty when people were asked; never where they were not."""
+    known = columns.numbers.get(_ON_DUTY)
+    if known is not None:
+        return known
+    opened = columns.numbers["opened"]
+    found = np.zeros(len(columns), np.bool_)
+    found[opened > 0] = on_duty(opened[opened > 0], duty)
+    return found
 
 
 def days(columns: Columns) -> Ints:
@@ -92,10 +106,7 @@ def _yes(column: Callable[[Columns], Marks]) -> Callable[[Columns, str, DutyHour
 
 def _duty(columns: Columns, value: str, duty: DutyHours) -> Marks:
     """Only where people were asked at all."""
-    opened = columns.numbers["opened"]
-    found = np.zeros(len(columns), np.bool_)
-    found[opened > 0] = on_duty(opened[opened > 0], duty) == (value == "yes")
-    return found
+    return np.asarray((asked_on_duty(columns, duty) == (value == "yes")) & (columns.numbers["opened"] > 0))
 
 
 _TESTS: dict[str, Callable[[Columns, str, DutyHours], Marks]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.hours import DutyHours
-from bot.reports.choosing import UNKNOWN, days, on_duty
+from bot.reports.choosing import UNKNOWN, asked_on_duty, days
 from bot.reports.columns import Columns, Ints, Marks
 from bot.reports.outcomes import Result
 
@@ -60,7 +60,7 @@ class Figures:
 def figures(columns: Columns, duty: DutyHours, label: str = "all") -> Figures:
     """The figures of some questions."""
     timed = ~np.isnan(columns.first_answer)
-    waits, inside = columns.first_answer[timed], on_duty(columns.numbers["opened"][timed], duty)
+    waits, inside = columns.first_answer[timed], asked_on_duty(columns, duty)[timed]
     results = columns.results()
     by_bot, by_librarian, waiting, closed = np.bincount(results, minlength=len(Result)).tolist()
     handed = columns.numbers["opened"] > 0

@@ -17,6 +17,7 @@ from bot.store.events import Events
 _EPOCH = date(1970, 1, 1).toordinal()
 _PUT = f"insert or replace into questions ({', '.join(STORED)}) values ({', '.join('?' * len(STORED))})"
 _STORED = f"select {', '.join(STORED)} from questions"
+_FIELDS = f"select {', '.join(FIELDS)} from questions"
 _TOTALS = "select name, connector, count(*) from events group by name, connector"
 _REBUILT, _GENERATION = "figures.rebuilt", "figures.generation"
 _EVENT = ("name", "at", *(name for name in Event.__slots__ if name not in ("name", "at")))
@@ -45,14 +46,19 @@ class Rollups(Events):
 
     # --- reading ---
 
-    def columns(self, words: Mapping[str, Codes] | None = None, *, since: int = 0, days: tuple[date, date] | None = None) -> Columns:
-        """Questions as columns: those with events after the event numbered `since`, or asked on the days from one to another."""
-        sql = f"select {', '.join(FIELDS)} from questions"
-        if days:
-            found = self._db.conn.execute(f"{sql} where day between ? and ? and seen > ?", (*map(_day, days), since))
-        else:
-            found = self._db.conn.execute(f"{sql} where seen > ?", (since,))
-        return gather(found, words)
+    def columns(self, words: Mapping[str, Codes] | None = None, *, since: int = 0) -> Columns:
+        """Questions with events after the event numbered `since`, as columns."""
+        return gather(self._db.conn.execute(f"{_FIELDS} where seen > ?", (since,)), words)
+
+    def period(self, first: date, last: date, *, after: int = 0, most: int = -1) -> Columns:
+        """Questions that were asked on these days, by their numbers: the first `most` of those above `after`."""
+        sql = f"{_FIELDS} where day between ? and ? and question > ? order by question limit ?"
+        return gather(self._db.conn.execute(sql, (_day(first), _day(last), after, most)))
+
+    def asked_on(self, first: date, last: date) -> int:
+        """How many questions were asked on these days."""
+        sql = "select count(*) as n from questions where day between ? and ?"
+        return int(self._rows(sql, _day(first), _day(last))[0]["n"])
 
     def generation(self) -> str:
         """Changes whenever all roll-ups were made anew."""

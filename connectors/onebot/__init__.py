@@ -8,6 +8,9 @@ the official bot (connectors/qq) is the recommended way. See the README.
     events      what is reported, as values
     wire        actions, and their answers by echo or over HTTP
     accounts    which accounts are connected, and the way to each asker
+    doors       who may come in
+    intake      what comes in, and what is done about it
+    sending     replies as actions
     onebot      the connector
     player      plays an implementation, for tests and `refdesk simulate onebot`
     commands    `refdesk simulate onebot`

@@ -13,9 +13,6 @@ and a body that is no JSON object is refused by every handler, ours and the plat
 import re
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 _SEED: Final = 32
 _SIGNATURE: Final = re.compile(r"[0-9a-fA-F]{128}")
 _STAMP: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -36,6 +33,8 @@ class Key:
     def __init__(self, secret: str) -> None:
         material = secret.encode()
         seed = (material * (_SEED // len(material) + 1))[:_SEED]
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # 8 MB, where the channel is on
+
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self._public = self._private.public_key()
 
@@ -50,6 +49,8 @@ class Key:
         found = bytes.fromhex(signature)
         if found[63] & 0xE0:  # not the one way to write it: a second signature of the same event
             raise WrongSignature
+        from cryptography.exceptions import InvalidSignature
+
         try:
             self._public.verify(found, stamp.encode() + body)
         except InvalidSignature:

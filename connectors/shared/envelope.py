@@ -14,10 +14,11 @@ import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
+if TYPE_CHECKING:  # 8 MB, in memory only where a sealed channel is on
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
 
 RANDOM: Final = 16
 """Random bytes before each message."""
@@ -66,7 +67,7 @@ class Key:
         prefix = random or os.urandom(RANDOM)
         if len(prefix) != RANDOM:
             raise ValueError("the random bytes of an envelope are 16")
-        padder = PKCS7(BLOCK * 8).padder()
+        padder = _padding().padder()
         padded = padder.update(prefix + _LENGTH.pack(len(message)) + message + self.receiver) + padder.finalize()
         encryptor = self._cipher().encryptor()
         return base64.b64encode(encryptor.update(padded) + encryptor.finalize())
@@ -81,7 +82,7 @@ class Key:
             raise SealBroken
         decryptor = self._cipher().decryptor()
         padded = decryptor.update(encrypted) + decryptor.finalize()
-        unpadder = PKCS7(BLOCK * 8).unpadder()
+        unpadder = _padding().unpadder()
         try:
             plain = unpadder.update(padded) + unpadder.finalize()
         except ValueError:
@@ -95,8 +96,16 @@ class Key:
             raise SealBroken
         return message
 
-    def _cipher(self) -> Cipher[modes.CBC]:
+    def _cipher(self) -> "Cipher[modes.CBC]":
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
         return Cipher(algorithms.AES(self.aes), modes.CBC(self.aes[:16]))
+
+
+def _padding() -> "PKCS7":
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    return PKCS7(BLOCK * 8)
 
 
 def open_with(keys: Sequence[Key], sealed: bytes) -> tuple[bytes, Key]:

@@ -17,14 +17,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.connector import Connector
+from bot.errors import WrongSetting
 from connectors.wechat.commands import commands, simulate
 from connectors.wechat.official import Official
 from connectors.wechat.settings import settings_of
 
-__all__ = ["build", "commands", "simulate"]
+__all__ = ["build", "commands", "intents", "simulate"]
 
 
 def build(section: Mapping[str, Any]) -> Connector | None:
     """On when `connectors.wechat.token` is set; WrongSetting when what is set does not fit together."""
     settings = settings_of(section)
     return Official(settings) if settings.token else None
+
+
+def intents(section: Mapping[str, Any]) -> tuple[str, ...]:
+    """The intents that the menu asks about, for `refdesk check`; none where the settings cannot be read, which is told elsewhere."""
+    try:
+        settings = settings_of(section)
+    except WrongSetting:
+        return ()
+    return tuple(each.intent for button in settings.menu for each in (button, *button.sub) if each.intent)

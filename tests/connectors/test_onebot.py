@@ -343,7 +343,7 @@ def test_each_asker_is_answered_by_the_account_they_wrote_to(house: Served, conn
 def test_the_way_to_an_asker_is_known_after_a_restart(house: Served, connect: Connect) -> None:
     one, two = connect(house), connect(house, account=10001001)
     tell(house, two, two.at(GROUP, READER, "转人工"))
-    ways = house.connectors["onebot"]._ways
+    ways = house.connectors["onebot"]._intake.ways
     ways._heard.clear()
     ways._kept.clear()
     house.answers("您好")

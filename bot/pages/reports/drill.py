@@ -12,7 +12,6 @@ from bot import reports
 from bot.desk import Desk
 from bot.domain import Librarian
 from bot.ledger import Ledger
-from bot.masking import masked
 from bot.pages.guard import signed_in
 from bot.pages.render import Pages
 from bot.pages.reports import asking
@@ -38,7 +37,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
         count = max(1, -(-len(found) // AT_ONCE))
         number = min(max(1, _number(request)), count)
         shown = _newest(found, number)
-        texts = await asyncio.to_thread(desk.store.read, lambda s: s.texts(shown.numbers["question"].tolist()))
+        texts = await asyncio.to_thread(ledger.texts, shown)
         page = RowsPage(
             pages.frame(request),
             query,
@@ -77,7 +76,7 @@ def _lines(shown: Columns, texts: dict[int, str], label: Label, pages: Pages) ->
     for place in range(len(shown)):
         number, waited = int(shown.numbers["question"][place]), float(shown.first_answer[place])
         at = datetime.fromtimestamp(int(shown.numbers["at"][place]), UTC).astimezone(pages.zone)
-        text = masked(texts.get(number, ""))
+        text = texts.get(number, "")
         lines.append(
             Line(
                 number,
