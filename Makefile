@@ -8,7 +8,7 @@ RASA_PYTHON ?= $(shell for python in python3.10 "env PYENV_VERSION=3.10.13 pytho
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null && echo "$$python" && break; done)
 RASA := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CPP_MIN_LOG_LEVEL=2 ../.venv-rasa/bin/rasa
 
-.PHONY: run test demo rasa rasa-test clean requirements
+.PHONY: run test demo axe rasa rasa-test clean requirements
 
 run: $(VENV)/.run
 	$(BIN)/refdesk serve
@@ -19,10 +19,23 @@ demo: $(VENV)/.run
 	REFDESK__STORE__PATH=data/demo.db $(BIN)/refdesk serve
 
 test: $(VENV)/.test
+	@test -e $(AXE) || ! command -v npm >/dev/null || $(MAKE) --no-print-directory axe
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+# axe-core looks for what shuts people out of a page; for tests only, so it is fetched and checked rather than kept here.
+AXE := .cache/axe.min.js
+AXE_VERSION := 4.14.1
+AXE_SHA512 := FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+axe: $(AXE)
+$(AXE):
+	mkdir -p .cache
+	cd .cache && npm pack --silent axe-core@$(AXE_VERSION)
+	test "$$(openssl dgst -sha512 -binary .cache/axe-core-$(AXE_VERSION).tgz | openssl base64 -A)" = "$(AXE_SHA512)"
+	tar -xzf .cache/axe-core-$(AXE_VERSION).tgz -C .cache --strip-components=1 package/axe.min.js
+	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Refdesk needs Python 3.11 to 3.13; set PYTHON=...")'

@@ -23,6 +23,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     monitor                   whether the databases' addresses answer
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data
+    digest                    a mail about what waits while nobody is at the desk
     demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     teaching                  what librarians teach: drafts, files, a new model, one step back

@@ -19,6 +19,7 @@ from bot import connector, house, signon
 from bot.accounts import Accounts
 from bot.connector import Connector
 from bot.desk import Desk
+from bot.digest import Digest
 from bot.errors import Refused, TooMuch
 from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
@@ -41,6 +42,7 @@ _TRUSTED_FACTOR = 200
 _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
 _HELD_EVERY = 0.5
+_DIGEST_EVERY = 60.0
 _FORGET_EVERY = 3600.0
 _STOP_WITHIN = 5.0
 
@@ -234,6 +236,7 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
     tasks: list[asyncio.Task[None]] = []
     desk, hub = room.desk, room.hub
     absence = timedelta(minutes=settings.desk.away_minutes)
+    digest = Digest(desk, settings.mail, house.address(settings), room.presence.online)
     release = timedelta(minutes=settings.calendar.release_after_minutes)
     keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
 
@@ -262,6 +265,8 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
         tasks.append(asyncio.create_task(forever(outbox.run, 1.0)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.tidy, release, away, absence), _TIDY_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.send_held), _HELD_EVERY)))
+        if settings.mail.host:
+            tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(digest.run), _DIGEST_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
         if settings.monitor.every_minutes:
             tasks.append(asyncio.create_task(forever(_monitor(desk, settings).check_all, settings.monitor.every_minutes * 60)))

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.messages import Action, Address, Attachment, Choice, Language, Link, Reply, Who
+from bot.messages import Action, Address, Attachment, Choice, Language, Link, Reply, Script, Who
 
 OUT_OF_SCOPE = "out_of_scope"
 
@@ -233,7 +233,9 @@ class FormProgress:
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What is remembered of one asker in one place. `options` are the numbered choices the bot offered last, `asked` the words
-    they were offered for. `pending` are fragments that wait for more, '' for an opening that says nothing yet."""
+    they were offered for. `pending` are fragments that wait for more, '' for an opening that says nothing yet. `rating` is the
+    closed ticket whose asker was asked whether they are satisfied, and may say so until `rating_until`. `script` follows the
+    asker's own characters unless it was `script_asked` for."""
 
     id: int
     address: Address
@@ -251,6 +253,10 @@ class Conversation:
     last_at: datetime | None = None
     asked: str = ""
     pending: tuple[str, ...] = ()
+    rating: int = 0
+    rating_until: datetime | None = None
+    script: Script = Script.SIMPLIFIED
+    script_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,12 +286,15 @@ class Note:
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What a message does beside being answered: a request is withdrawn, all that was kept of the asker is erased,
-    databases are reported as faulty, or the asker has read the notices of these incidents and hears when they are over."""
+    databases are reported as faulty, the asker has read the notices of these incidents and hears when they are over, or has said
+    of a closed ticket, `rated`, whether they are `satisfied`."""
 
     withdraw: int = 0
     erase: bool = False
     faults: tuple[str, ...] = ()
     incidents: tuple[int, ...] = ()
+    rated: int = 0
+    satisfied: bool = False
 
 
 class DraftStatus(StrEnum):

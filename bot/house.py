@@ -18,6 +18,7 @@ from bot.evaluation import Share
 from bot.hours import DutyHours
 from bot.ledger import Ledger
 from bot.listening import Listener
+from bot.messages import Script
 from bot.months import Months
 from bot.rasa_engine import RasaEngine
 from bot.roster import Roster
@@ -100,10 +101,11 @@ def policy(settings: Settings) -> Policy:
     """The thresholds and switches as they are set."""
     u = settings.understanding
     silence, lying = timedelta(minutes=u.forget_after_minutes), timedelta(minutes=u.form_expires_after_minutes)
-    kept = settings.retention
+    kept, chosen = settings.retention, settings.library.script
+    script = None if chosen == "asker" else Script(chosen)
     return Policy(
         u.answer_at, u.margin, u.clarify_at, silence, frozenset(u.suggest), frozenset(u.off), u.mode == "shadow",
-        join_within=timedelta(seconds=u.join_seconds), form_expires_after=lying,
+        join_within=timedelta(seconds=u.join_seconds), script=script, form_expires_after=lying,
         keep_days=kept.messages_days, keep_personal_days=kept.personal_days,
     )  # fmt: skip
 

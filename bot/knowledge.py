@@ -87,6 +87,7 @@ class _TurnsRow(_Strict):
     wishes: tuple[re.Pattern[str], ...]
     openings: tuple[re.Pattern[str], ...]
     dangling: tuple[re.Pattern[str], ...]
+    unhelpful: tuple[re.Pattern[str], ...]
 
 
 class _FieldRow(_Strict):
@@ -324,7 +325,7 @@ class _Reader:
             self.defects.append(Defect(path, _line(root, ("facets",)), f"unknown facet {name}; known are {', '.join(sorted(FACETS))}"))
         return Turns(
             tuple(row.facets.items()), topics, row.filler, row.links,
-            row.asking, row.trouble, row.wishes, row.openings, row.dangling,
+            row.asking, row.trouble, row.wishes, row.openings, row.dangling, row.unhelpful,
         )  # fmt: skip
 
     def _cues(self, path: Path) -> dict[str, frozenset[str]]:

@@ -15,6 +15,13 @@ class Language(StrEnum):
     EN = "en"
 
 
+class Script(StrEnum):
+    """The characters that Chinese is written in."""
+
+    SIMPLIFIED = "simplified"
+    TRADITIONAL = "traditional"
+
+
 class ReplyKind(StrEnum):
     """What a reply is, whatever its channel."""
 

@@ -31,6 +31,7 @@ class Library(_Section):
     intents: Path = Path("intents")
     knowledge: Path = Path("knowledge")
     campus: str = ""
+    script: Literal["asker", "simplified", "traditional"] = "asker"
 
 
 class Server(_Section):
@@ -165,6 +166,7 @@ class Mail(_Section):
     sender: str = ""
     to: tuple[str, ...] = ()
     every_minutes: int = Field(default=30, ge=1)
+    language: Literal["zh", "en"] = "zh"
 
     @model_validator(mode="after")
     def _has_both_ends(self) -> "Mail":

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import opencc
 
-from bot.messages import Language
+from bot.messages import Language, Script
 
 LONGEST = 400
 _HEAD = 130
@@ -22,6 +22,8 @@ _NAMES = frozenset(
 )  # said in Chinese as in English
 _LETTER = re.compile(r"[^\W_]")
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
+_TO_TRADITIONAL = opencc.OpenCC("s2tw")
+_FIXED = re.compile(r"([\w.+-]+@[\w.-]+|https?://[^\s，。；、（）《》“”]+)")
 _TITLE = re.compile(r"《[^》]*》")
 _APOSTROPHE = re.compile(r"['’]")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -111,6 +113,22 @@ def spaced(text: str) -> str:
     if _HAN.search(folded):
         folded = _HAN.sub(r" \1 ", simplified(folded))
     return " ".join(_WORDS.findall(folded))
+
+
+def script_of(text: str) -> Script | None:
+    """The characters that a message is written in; None when nothing in it tells."""
+    hanzi = _CJK.findall(text[:LONGEST])
+    old = sum(_TO_SIMPLIFIED.convert(character) != character for character in hanzi)
+    new = sum(_TO_TRADITIONAL.convert(character) != character for character in hanzi)
+    if old == new:
+        return None
+    return Script.TRADITIONAL if old > new else Script.SIMPLIFIED
+
+
+def traditional(text: str) -> str:
+    """The text in traditional characters; web and mail addresses stay as they are."""
+    converted = (part if _FIXED.fullmatch(part) else _TO_TRADITIONAL.convert(part) for part in _FIXED.split(text))
+    return "".join(converted).replace("回複", "回覆")  # the one word of ours that the dictionary gets wrong
 
 
 def pieces(text: str, max_bytes: int, reserve: int = 0) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class Turns:
     wishes: tuple[re.Pattern[str], ...] = ()
     openings: tuple[re.Pattern[str], ...] = ()
     dangling: tuple[re.Pattern[str], ...] = ()
+    unhelpful: tuple[re.Pattern[str], ...] = ()
 
     def follow_up(self, text: str) -> FollowUp | None:
         """What a message asks about the previous answer; None when it says anything of its own."""
@@ -98,6 +99,10 @@ class Turns:
     def dangles(self, text: str) -> bool:
         """Whether a message can only be understood together with others."""
         return _found(self.dangling, flat(text))
+
+    def regrets(self, text: str) -> bool:
+        """Whether a message says that the answer did not help."""
+        return _found(self.unhelpful, flat(text))
 
     def fragment(self, text: str) -> bool:
         """Whether a message is short and asks nothing, as a piece of a longer one does."""

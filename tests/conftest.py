@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser
 
 from bot import connector, house, knowledge
 from bot.accounts import passwords
@@ -21,6 +22,7 @@ from bot.knowledge import Knowledge
 from bot.messages import Address, Question
 from bot.settings import Settings
 from bot.store import Store
+from tests.browsing import chromium
 from tests.serving import Served, unique_name
 
 pytest.register_assert_rewrite("tests.connectors.contract")
@@ -154,6 +156,13 @@ def say(desk: Desk) -> Callable[..., str]:
 def answering(curated: Knowledge, settings: Settings) -> Answering:
     """The rules over the starter knowledge."""
     return Answering(curated, house.kinds(settings), Policy())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a file. It keeps this thread's event loop busy, so not for longer."""
+    with chromium() as running:
+        yield running
 
 
 CHANNELS: dict[str, dict[str, Any]] = {"rest": {}, "web": {}, "stub": {"enabled": True}}

@@ -1,47 +1,21 @@
 """The pages in a real browser: a patron on a phone, a librarian at a desk, at the same time."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bot import house
-from tests.conftest import ROOT
+from tests.browsing import DESK, PHONE, picture
+from tests.browsing import visit as visit_at
 from tests.server import Server
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-WHERE_TO_GET = "no Chromium: on Debian run `apt-get install chromium`"
-PICTURES = ROOT / "test-artefacts"
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
 PASSWORD = "correct horse battery"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a screen; missing in CI is a failure, elsewhere these tests are left out."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHERE_TO_GET)
-        pytest.skip(WHERE_TO_GET)
-    quiet = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +26,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, mind: house.Mind) -> Iterat
     running.stop()
 
 
-@contextmanager
-def visit(browser: Browser, server: Server, **options: object) -> Iterator[Page]:
-    """A person of their own: new cookies; errors in the console fail the test."""
-    context: BrowserContext = browser.new_context(base_url=server.address, locale="zh-CN", **options)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    yield page
-    context.close()
-    assert faults == []
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a screenshot for the eye."""
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+def visit(browser: Browser, server: Server, **options: Any) -> AbstractContextManager[Page]:
+    """Somebody at this server."""
+    return visit_at(browser, server.address, **options)
 
 
 def say(page: Page, text: str) -> None:

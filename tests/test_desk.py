@@ -143,14 +143,44 @@ def test_answered_claim_does_not_return(desk: Desk, say: Say, clock: FakeClock) 
     assert desk.tidy(timedelta(minutes=30)) == ()
 
 
-def test_thumbs_down_hands_over_once(desk: Desk, say: Say) -> None:
+def newest(desk: Desk) -> int:
+    return desk.history(READER).lines[-1].id
+
+
+def test_thumbs_down_shows_what_to_try_and_then_hands_over_with_the_exchange(desk: Desk, say: Say) -> None:
     say("校外怎么用VPN")
-    answer = desk.history(READER).lines[-1].id
-    (told,) = desk.feedback(READER, answer, helpful=False)
+    (tried,) = desk.feedback(READER, newest(desk), helpful=False)
+    assert "浏览器" in tried.text
+    assert desk.queue((TicketStatus.WAITING,)) == ()
+    (told,) = desk.feedback(READER, newest(desk), helpful=False)
     assert told.ticket == "1"
-    assert desk.consultation(1).ticket.reason == "unhelpful"
+    consultation = desk.consultation(1)
+    assert consultation.ticket.reason == "unhelpful"
+    assert len(consultation.messages) == 4
+    assert [name for name, question in events(desk) if question == 1] == [
+        EventName.ASKED, EventName.ANSWERED, EventName.UNHELPFUL, EventName.UNHELPFUL, EventName.HANDED_OVER,
+    ]  # fmt: skip
+
+
+def test_answer_is_rated_once(desk: Desk, say: Say) -> None:
+    say("校外怎么用VPN")
+    answer = newest(desk)
+    desk.feedback(READER, answer, helpful=False)
     with pytest.raises(Refused, match="rated already"):
         desk.feedback(READER, answer, helpful=True)
+
+
+def test_thumbs_down_on_an_earlier_answer_is_about_that_answer(desk: Desk, say: Say) -> None:
+    say("校外怎么用VPN")
+    earlier = newest(desk)
+    say("知网打不开")
+    (tried,) = desk.feedback(READER, earlier, helpful=False)
+    assert tried.entry == "vpn_setup"
+    shown = newest(desk)
+    say("知网打不开")
+    (told,) = desk.feedback(READER, shown, helpful=False)
+    assert told.ticket == "1"
+    assert desk.consultation(1).question().text == "校外怎么用VPN"
 
 
 def test_thumbs_up_is_noted_without_a_word(desk: Desk, say: Say) -> None:

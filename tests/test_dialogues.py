@@ -3,6 +3,8 @@
 A turn is `say: ...` with `expect:` (a text, or a list of texts, that the replies contain), optional `not:` (texts they
 do not contain), `decision:` (of the first reply), `silent: true` (no reply), `wait_minutes:` (time that passes first),
 `as:` (who says it), `picture: true` (sent along), `id:` (the platform's number of the message, to send one twice),
+`repeat:` (the text is its words so often), `thumb: up` or `down` (a press below the last answer instead of words),
+`reason:` and `urgent: true` (of the newest ticket afterwards), `tickets:` (how many there are by then),
 `librarian:` (what a librarian does instead: claim, release, close, `reply: ...`, end_incident, or `incident:` with zh, en,
 about, databases, expected). `hears:` without `say:` is what the asker has been told since. A dialogue may have `now:` (the
 time), `suggest:` and `switched_off:` (intents that the bot does not answer alone) and `shadow: true`.
@@ -78,6 +80,10 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
     if "librarian" in turn:
         _librarian(desk, turn["librarian"])
         return
+    if "thumb" in turn:
+        said = [line for line in desk.history(Address("rest", turn.get("as", "reader"))).lines if line.reply and line.reply.entry]
+        _check(desk, turn, desk.feedback(Address("rest", turn.get("as", "reader")), said[-1].id, turn["thumb"] == "up"))
+        return
     if "hears" in turn:
         last = desk.history(Address("rest", turn.get("as", "reader"))).lines[-1].text
         assert all(expected in last for expected in _listed(turn["hears"])), last
@@ -86,28 +92,38 @@ def _play(desk: Desk, turn: dict[str, Any], number: int) -> None:
     address = _address(turn)
     alone = replace(address, room="")
     before = desk.history(alone).lines
-    question = Question(turn.get("id", f"m{number}"), address, turn["say"], attachments=pictures, addressed=not turn.get("overheard"))
+    words = turn["say"] * turn.get("repeat", 1)
+    question = Question(turn.get("id", f"m{number}"), address, words, attachments=pictures, addressed=not turn.get("overheard"))
     replies = desk.ask(question).result()
-    text = "\n".join(reply.plain() for reply in replies)
     if address.room:
-        assert "/mailbox/" not in text
+        assert "/mailbox/" not in "\n".join(reply.plain() for reply in replies)
         said = desk.history(alone).lines[len(before) :]
         _whispers(turn, "\n".join(line.reply.plain() for line in said if line.reply))
-    _hears(turn, replies, text)
+    _check(desk, turn, replies)
 
 
-def _hears(turn: dict[str, Any], replies: tuple[Reply, ...], text: str) -> None:
+def _check(desk: Desk, turn: dict[str, Any], replies: tuple[Reply, ...]) -> None:
+    said, text = turn.get("say", "thumb"), "\n".join(reply.plain() for reply in replies)
     if turn.get("silent"):
         assert not replies, text
         return
-    assert replies, f"nobody answered {turn['say']!r}"
+    assert replies, f"nobody answered {said!r}"
     for expected in _listed(turn.get("expect")):
-        assert expected in text, f"{turn['say']!r} was answered: {text}"
+        assert expected in text, f"{said!r} was answered: {text}"
     for unwanted in _listed(turn.get("not")):
-        assert unwanted not in text, f"{turn['say']!r} was answered: {text}"
+        assert unwanted not in text, f"{said!r} was answered: {text}"
     if "decision" in turn:
         assert replies[0].action is not None
-        assert replies[0].action.value == turn["decision"], f"{turn['say']!r} was answered: {text}"
+        assert replies[0].action.value == turn["decision"], f"{said!r} was answered: {text}"
+    _tickets(desk, turn)
+
+
+def _tickets(desk: Desk, turn: dict[str, Any]) -> None:
+    tickets = sorted((row.ticket for row in desk.queue(tuple(TicketStatus))), key=lambda ticket: ticket.id)
+    if "tickets" in turn:
+        assert len(tickets) == turn["tickets"]
+    if "reason" in turn or "urgent" in turn:
+        assert (tickets[-1].reason, tickets[-1].urgent) == (turn.get("reason", tickets[-1].reason), turn.get("urgent", False))
 
 
 def _address(turn: dict[str, Any]) -> Address:

@@ -42,6 +42,7 @@ trouble: [打不开]
 wishes: [我要]
 openings: ["^请问$"]
 dangling: ["^打不开$"]
+unhelpful: ["^没用$"]
 """
 FILES = {
     "library.yml": "vpn:\n  url: https://vpn.example\n  phone: {zh: 一二三, en: one two three}\n",
@@ -231,4 +232,4 @@ def test_turns_that_cannot_be_used_are_defects_with_their_lines(tmp_path: Path) 
     assert [(defect.line, "prize" in defect.what or "whom" in defect.what) for defect in caught.value.defects] == [(1, True), (1, True)]
     with pytest.raises(DefectsFound) as caught:
         knowledge.read(folder(tmp_path, turns=TURNS.replace('"吗|怎么"', '"(吗"') + "more: 1\n"))
-    assert sorted(defect.line for defect in caught.value.defects) == [5, 10]
+    assert sorted(defect.line for defect in caught.value.defects) == [5, 11]

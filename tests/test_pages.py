@@ -319,8 +319,8 @@ def test_librarian_answers_in_the_patrons_own_chat(served: Served, patron: httpx
 
 
 def test_librarian_sees_what_the_bot_thought_and_curated(served: Served, anna: Colleague, engine: FakeEngine) -> None:
-    engine.knows("连不上", "vpn_trouble", 0.15, ("wifi_access", 0.1))
-    _asks(served, "reader", "连不上")
+    engine.knows("宿舍连不上", "vpn_trouble", 0.15, ("wifi_access", 0.1))
+    _asks(served, "reader", "宿舍连不上")
     page = anna.get("/desk/tickets/1").text
     assert "15.0%" in page
     assert 'class="card entry"' in page
@@ -500,7 +500,7 @@ def _report(colleague: Colleague, **query: Any) -> httpx.Response:
 def busy(served: Served, anna: Colleague) -> Served:
     """One question of each fate: by the bot, by a librarian, waiting, withdrawn."""
     for sender, text in (("a", QUESTION), ("b", "转人工"), ("c", "something else"), ("d", "转人工")):
-        _asks(served, sender, "我想问" if text == "转人工" else text)
+        _asks(served, sender, "市图书馆几点关" if text == "转人工" else text)
     served.desk.claim(1, "anna")
     served.desk.reply(1, "anna", "在三楼。")
     served.delivered()
@@ -607,7 +607,8 @@ def test_interface_is_described_for_people_and_programs(served: Served) -> None:
 def test_described_interface_exists(served: Served) -> None:
     described = served.client().get("/docs/openapi.json").json()["paths"]
     routes = {f"/{route.path}": {method.lower() for method in route.methods} for route in served.app.router.routes}
-    known = {path.replace("{code}", "<code:str>").replace("{token}", "<token:str>"): set(methods) for path, methods in described.items()}
+    names = {"{code}": "<code:str>", "{token}": "<token:str>", "{entry}": "<entry_id:str>"}
+    known = {re.sub(r"\{\w+\}", lambda name: names[name[0]], path): set(methods) for path, methods in described.items()}
     for path, methods in known.items():
         assert methods <= set().union(*(routes[each] for each in routes if each == path)), path
 

@@ -253,7 +253,8 @@ def test_flood_of_one_group_leaves_other_groups_alone(desk: Desk, hear: Hear, cl
 
 def test_feedback_on_an_answer_in_a_group_escalates_in_private(desk: Desk, hear: Hear) -> None:
     (answer,) = hear("校外怎么用VPN")
-    (line,) = desk.feedback(Address("onebot", "300", GROUP), answer.id, helpful=False)
+    (tried,) = desk.feedback(Address("onebot", "300", GROUP), answer.id, helpful=False)
+    (line,) = desk.feedback(Address("onebot", "300", GROUP), tried.id, helpful=False)
     assert "编号" not in line.text
     assert "编号 1" in whispered(desk)[0]
 

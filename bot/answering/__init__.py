@@ -11,9 +11,9 @@ from bot.answering.base import MOST_CHOICES, POPULAR, Background, Policy, Situat
 from bot.answering.fragments import Fragments
 from bot.answering.several import Several
 from bot.answering.steering import Steering
-from bot.domain import Conversation, Decision, Part
+from bot.domain import Conversation, Decision, Part, Prediction
 from bot.messages import INTENT, START, Language, Question
-from bot.text import language_of
+from bot.text import language_of, script_of
 
 NOTHING_ELSE = Background()
 Step = Callable[[Situation], Decision | None]
@@ -38,6 +38,13 @@ class Answering(Steering, Several, Fragments):
         s = self._together(self._situation(question, parts, conversation, now, today, background=background))
         return self._announced(s, self._with_expiry(s, conversation, self._decided(s)))
 
+    def unhelpful(self, conversation: Conversation, now: datetime, today: date) -> Decision:
+        """What to do when an asker says, by a thumb, that the answer which the conversation is about did not help."""
+        question = Question("", conversation.address, "")
+        language = conversation.language or Language.ZH
+        s = Situation(question, Part("", Prediction("", 0.0)), (), replace(conversation, last_at=now), now, today, language)
+        return self._regretted(s)
+
     def _situation(
         self,
         question: Question,
@@ -56,14 +63,16 @@ class Answering(Steering, Several, Fragments):
         language = spoken or context.language or Language.ZH
         pending = context.pending if context.last_at and now - context.last_at <= self.policy.join_within else ()
         joined = next((part for part in parts[1:] if part.after and part.after == pending), None)
-        remembered = replace(context, language=language, last_at=now, pending=())
+        script = context.script if context.script_asked else self.policy.script or script_of(question.text) or context.script
+        remembered = replace(context, language=language, last_at=now, pending=(), script=script)
         singles = tuple(part for part in parts[1:] if not part.after)
         begun = context.question if any(pending) else 0
         return Situation(question, parts[0], singles, remembered, now, today, language, background, pending, joined, begun)
 
     def _decided(self, s: Situation) -> Decision:
         first: tuple[Step, ...] = (
-            self._safe, self._named, self._form, self._own, self._offered, self._wordless, self._opening, self._steering,
+            self._safe, self._named, self._form, self._own, self._offered, self._rated, self._tongue,
+            self._wordless, self._opening, self._steering,
         )  # fmt: skip
         if (decision := _first(first, s)) is not None:
             return decision
@@ -76,7 +85,9 @@ class Answering(Steering, Several, Fragments):
         form = conversation.form if silence <= self.policy.form_expires_after else None
         if silence > self.policy.forget_after:
             emptied = Conversation(conversation.id, conversation.address, conversation.visitor, conversation.state, conversation.language)
-            return replace(emptied, form=form, question=form.question if form else 0)
+            kept = replace(emptied, script=conversation.script, script_asked=conversation.script_asked)
+            kept = replace(kept, rating=conversation.rating, rating_until=conversation.rating_until)
+            return replace(kept, form=form, question=form.question if form else 0)
         return replace(conversation, form=form)
 
 

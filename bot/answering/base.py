@@ -8,7 +8,7 @@ from bot.domain import Candidate, Conversation, Decision, Entry, Handover, Inten
 from bot.hours import DutyHours
 from bot.incidents import Fault, Held, Incident
 from bot.knowledge import Knowledge
-from bot.messages import Action, Language, Question, Reply, ReplyKind
+from bot.messages import Action, Language, Question, Reply, ReplyKind, Script
 from bot.slots import Almanac
 
 MOST_CHOICES = 3
@@ -20,7 +20,8 @@ _LEAST_CANDIDATE = 0.01
 @dataclass(frozen=True, slots=True)
 class Policy:
     """From which confidence the bot speaks. Answers to `suggest` and `off` intents go to a librarian as a draft, in shadow all do.
-    After a silence of `forget_after` the context ends; up to a pause of `join_within` short messages belong together."""
+    After a silence of `forget_after` the context ends; up to a pause of `join_within` short messages belong together.
+    Chinese is written in this `script`; None: in that of the asker."""
 
     answer_at: float = 0.71
     margin: float = 0.05
@@ -30,6 +31,7 @@ class Policy:
     off: frozenset[str] = frozenset()
     shadow: bool = False
     join_within: timedelta = timedelta(seconds=60)
+    script: Script | None = None
     form_expires_after: timedelta = timedelta(hours=2)
     keep_days: int = 730
     keep_personal_days: int = 180

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from bot.answering.base import POPULAR, Situation
-from bot.answering.choices import Choices
+from bot.answering.verdicts import Verdicts
 from bot.domain import Decision, EventName, Note, Prediction
-from bot.messages import INTENT, START, Choice, ReplyKind
+from bot.messages import INTENT, START, Choice, Language, ReplyKind, Script
 from bot.text import language_of
 
 
 @dataclass(frozen=True)
-class Steering(Choices):
+class Steering(Verdicts):
     """Rules about the conversation itself."""
 
     def _safe(self, s: Situation) -> Decision | None:
@@ -42,16 +42,27 @@ class Steering(Choices):
         text, cue, asked = s.question.text, self.knowledge.cue, s.conversation.question
         if cue("human", text):
             return self._hand_over(s, "asked_for_person", question=asked)
-        if s.conversation.entry and cue("unhelpful", text):
-            entry = self.knowledge.entry(s.conversation.entry, s.language)
-            note = Note(EventName.UNHELPFUL, s.conversation.intent, s.conversation.entry, asked)
-            fresh = "trouble" not in s.conversation.facets_shown and not self._held_back(s.conversation.intent)
-            if entry and fresh and entry.facet("trouble"):
-                return self._show_facet(s, entry, "trouble", (note,))
-            return self._hand_over(s, "unhelpful", intent=s.conversation.intent, question=asked, notes=(note,))
+        if s.conversation.entry and (cue("unhelpful", text) or self.knowledge.turns.regrets(text)):
+            return self._regretted(s)
         if s.conversation.entry and cue("helpful", text):
             note = Note(EventName.HELPFUL, s.conversation.intent, s.conversation.entry, asked)
             return self._say(s, ReplyKind.SOCIAL, self._phrase(s, "glad"), notes=(note,))
         if cue("cancel", text):
             return self._say(s, ReplyKind.SOCIAL, self._phrase(s, "nothing_to_cancel"), conversation=replace(s.conversation, options=()))
         return None
+
+    def _tongue(self, s: Situation) -> Decision | None:
+        """ "請用繁體", "in English please": the last answer again, that way, or a word that it will be so."""
+        text, cue = s.question.text, self.knowledge.cue
+        wanted = next((name for name in ("traditional", "simplified", "english", "chinese") if cue(f"in_{name}", text)), "")
+        if not wanted:
+            return None
+        talk = s.conversation
+        if wanted in tuple(Script):
+            s = replace(s, language=Language.ZH, conversation=replace(talk, script=Script(wanted), script_asked=True, language=Language.ZH))
+        else:
+            language = Language.EN if wanted == "english" else Language.ZH
+            s = replace(s, language=language, conversation=replace(talk, language=language))
+        if not talk.intent or not talk.entry:
+            return self._say(s, ReplyKind.SOCIAL, self._phrase(s, f"tongue.{wanted}"), notes=(Note(EventName.SOCIAL, "language"),))
+        return self._answer(s, talk.intent, Prediction(talk.intent, 1.0, entities=talk.entities, engine="again"), question=talk.question)

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from bot import tickets
 from bot.answering import Answering
@@ -14,9 +14,10 @@ from bot.connector import Limits
 from bot.domain import Conversation, Engine, Event, EventName, Message, Note, Ticket, Window
 from bot.hours import DutyHours
 from bot.limits import RateLimit
-from bot.messages import Address, Language, Reply
+from bot.messages import Address, Language, Reply, Script
 from bot.settings import Groups
 from bot.store import Session, Store
+from bot.text import traditional
 
 _CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -96,9 +97,16 @@ class Base:
             s.save_conversation(replace(conversation, state=tickets.SPEAKER[ticket.status]))
         return s.save_ticket(ticket)
 
+    def _today(self) -> date:
+        """The calendar's day at the library."""
+        return self.clock.calendar().astimezone(self.hours.zone).date()
+
     def _with_bot(self, conversation: Conversation, now: datetime) -> Conversation:
         """The bot's turn again, with nothing carried over."""
-        return Conversation(conversation.id, conversation.address, conversation.visitor, language=conversation.language, last_at=now)
+        return Conversation(
+            conversation.id, conversation.address, conversation.visitor, language=conversation.language, last_at=now,
+            script=conversation.script, script_asked=conversation.script_asked,
+        )  # fmt: skip
 
     def _send(self, s: Session, conversation: Conversation, reply: Reply, now: datetime, answers: int = 0) -> Reply:
         limits = self._limits.get(conversation.address.connector)
@@ -107,7 +115,7 @@ class Base:
         if self.in_group(conversation.address):
             window = min(window or _STALE, _STALE)
         deadline = now + window if window else None
-        return s.add_reply(conversation, reply, now, answers=answers, due=due, deadline=deadline)
+        return s.add_reply(conversation, written(conversation, reply), now, answers=answers, due=due, deadline=deadline)
 
     def _record(
         self, s: Session, conversation: Conversation, note: Note, now: datetime, *, ticket: int = 0, librarian: str = "", engine: str = ""
@@ -140,3 +148,15 @@ class Base:
         public = tuple(message for message in s.messages(elsewhere.id) if message.at <= ticket.opened_at)
         messages = tuple(sorted((*public, *messages), key=lambda message: message.id))
         return Consultation(ticket, conversation, messages, elsewhere.address.room)
+
+
+def written(conversation: Conversation, reply: Reply) -> Reply:
+    """What the house says, in the characters that the asker reads; nothing that is meant for machines is touched."""
+    if conversation.script is not Script.TRADITIONAL or reply.language is not Language.ZH:
+        return reply
+    return replace(
+        reply,
+        text=traditional(reply.text),
+        links=tuple(replace(link, title=traditional(link.title)) for link in reply.links),
+        choices=tuple(replace(choice, title=traditional(choice.title)) for choice in reply.choices),
+    )

@@ -1,17 +1,20 @@
 """Looking after tickets: nothing stays with somebody who is not there, and whoever it concerns is told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from bot import tickets
-from bot.desk.base import Base
-from bot.domain import Alert, AlertKind, Conversation, EventName, IntentKind, NoteKind, Remark, Ticket, TicketStatus
+from bot.answering.verdicts import rating_choices
+from bot.desk.base import Base, written
+from bot.domain import Alert, AlertKind, Conversation, ConversationState, EventName, IntentKind, NoteKind, Remark, Ticket, TicketStatus
 from bot.errors import MoveRefused, Refused
-from bot.messages import Language, Reply, ReplyKind, Who
+from bot.messages import Choice, Language, Reply, ReplyKind, Who
 from bot.store import Session
 from bot.text import clean
 
 LONGEST_NOTE = 2_000
+_RATED_WITHIN = timedelta(hours=48)
 
 
 def _nobody(login: str) -> bool:
@@ -63,7 +66,7 @@ class Care(Base):
         """A notice to an asker, in their own chat."""
         now, language = self.clock.now(), conversation.language or Language.ZH
         notice = Reply(ReplyKind.NOTICE, self._phrase(phrase, language, **values), language=language, ticket=str(conversation.ticket or ""))
-        s.add_reply(conversation, notice, now, due=True, deadline=self._closes(s, conversation, now))
+        s.add_reply(conversation, written(conversation, notice), now, due=True, deadline=self._closes(s, conversation, now))
 
     def forget(self, after: timedelta, personal_after: timedelta | None = None) -> int:
         """Remove what was written longer ago than retention allows, and personal fields of requests after a time of their own;
@@ -116,9 +119,22 @@ class Care(Base):
         now = self.clock.now()
         ticket = self._move(s, tickets.close(ticket, now), EventName.CLOSED, librarian)
         conversation = s.conversation_by_id(ticket.conversation)
-        self._tell(s, conversation, "request_closed" if ticket.reason == "form" else "closed", number=ticket.id)
+        told = self._phrase("request_closed" if ticket.reason == "form" else "closed", conversation.language, number=ticket.id)
         self._over(s, ticket, conversation)
+        self._bid_farewell(s, ticket, told)
         return ticket
+
+    def _bid_farewell(self, s: Session, ticket: Ticket, told: str) -> None:
+        """The last word on a ticket. Where a person has answered, it asks once whether the asker is satisfied."""
+        now, conversation = self.clock.now(), s.conversation_by_id(ticket.conversation)
+        language, choices = conversation.language or Language.ZH, tuple[Choice, ...]()
+        free = conversation.state is ConversationState.BOT and conversation.form is None and not conversation.options
+        if ticket.answered_at and free and not s.judged(ticket.question, ticket.id):
+            choices = rating_choices(ticket.id, (self._phrase("rate_yes", language), self._phrase("rate_no", language)))
+            told = f"{told}\n{self._phrase('rate_ask', language)}"
+            conversation = s.save_conversation(replace(conversation, rating=ticket.id, rating_until=now + _RATED_WITHIN))
+        notice = Reply(ReplyKind.NOTICE, told, choices=choices, language=language, ticket=str(ticket.id))
+        s.add_reply(conversation, written(conversation, notice), now, due=True, deadline=self._closes(s, conversation, now))
 
     def _over(self, s: Session, ticket: Ticket, conversation: Conversation) -> None:
         """The bot speaks again, unless the conversation is not about this ticket: requests stand beside it."""

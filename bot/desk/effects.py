@@ -41,10 +41,20 @@ class Effects(Base):
         if effects.withdraw and not self._withdraw(s, before, effects.withdraw, now):
             text = self._phrase("request_not_withdrawn", after.language, number=effects.withdraw)
             decision = replace(decision, replies=(replace(decision.replies[0], text=text),))
+        if effects.rated:
+            self._rate(s, before, effects.rated, effects.satisfied)
         if effects.erase:
             self._erase(s, before, now)
             decision = replace(decision, conversation=self._with_bot(after, now))
         return decision
+
+    def _rate(self, s: Session, conversation: Conversation, number: int, satisfied: bool) -> None:
+        """Note what an asker thinks of what was done about their own ticket; the first word counts."""
+        ticket = s.last_ticket(conversation.id, number)
+        if ticket is None or s.judged(ticket.question, number):
+            return
+        note = Note(EventName.HELPFUL if satisfied else EventName.UNHELPFUL, ticket.intent, question=ticket.question)
+        self._record(s, conversation, note, self.clock.now(), ticket=number, librarian=ticket.claimed_by)
 
     def _cover(self, s: Session, conversation: Conversation) -> None:
         """A form is over: what it said about the asker is kept in a table of its own, or not at all."""

@@ -83,9 +83,8 @@ class Patrons(Effects, Agents):
         if parts is None:
             decision = self._failed(replace(conversation, language=language), question, language)
         else:
-            today = self.clock.calendar().astimezone(self.hours.zone).date()
             background = self._background(s, conversation, question, now)
-            decision = self.answering.decide(question, parts, conversation, now, today, background=background)
+            decision = self.answering.decide(question, parts, conversation, now, self._today(), background=background)
         decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
 
@@ -230,7 +229,7 @@ class Patrons(Effects, Agents):
         return self._phrase(f"{what}later", language, number=number, when=when)
 
     def feedback(self, address: Address, message: int, helpful: bool) -> tuple[Reply, ...]:
-        """Thumbs up or down on one of the bot's answers; down hands over, once."""
+        """Thumbs up or down on one of the bot's answers, once; down does what words like 没用 do."""
         return self.store.write(lambda s: self._feedback(s, address, message, helpful)).result()
 
     def _feedback(self, s: Session, address: Address, number: int, helpful: bool) -> tuple[Reply, ...]:
@@ -239,17 +238,25 @@ class Patrons(Effects, Agents):
         message = s.message(number)
         if conversation is None or message.conversation != conversation.id or message.reply is None or not message.reply.entry:
             raise NotFound("this answer")
-        asked = s.question_of(number)
-        note = Note(EventName.HELPFUL if helpful else EventName.UNHELPFUL, message.reply.intent, message.reply.entry, asked)
-        if s.judged(asked):
+        asked, said = s.question_of(number), message.reply
+        note = Note(EventName.HELPFUL if helpful else EventName.UNHELPFUL, said.intent, said.entry, asked, value=f"message:{number}")
+        if s.judged(asked, said=note.value):
             raise Refused("this answer was rated already")
-        self._record(s, conversation, note, now)
         if helpful or conversation.state is not ConversationState.BOT:
+            self._record(s, conversation, note, now)
             return ()
-        conversation, told = self._open_ticket(s, conversation, Handover("unhelpful", message.reply.intent, asked), now)
-        sent = tuple(self._send(s, conversation, reply, now) for reply in told)
-        s.save_conversation(conversation)
-        return sent
+        decision = self.answering.unhelpful(self._about(conversation, said, asked), now, self._today())
+        decision = replace(decision, notes=(note, *decision.notes[1:]))
+        decision = self._take_effect(s, conversation, decision, now)
+        return self._carry_out(s, self._fitting(s, decision, 0, now), 0, now)
+
+    def _about(self, conversation: Conversation, said: Reply, question: int) -> Conversation:
+        """The conversation as it is about an answer that may not be the last one."""
+        if conversation.entry == said.entry and conversation.question == question:
+            return conversation
+        entry = self.knowledge.entry(said.entry, said.language)
+        shown = ("trouble",) if entry and said.text == entry.facet("trouble") else ()
+        return replace(conversation, entry=said.entry, intent=said.intent, question=question, facets_shown=shown, language=said.language)
 
     def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
         """Replies that waited for this asker; the same again for the same message `asked`."""

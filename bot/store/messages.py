@@ -161,8 +161,9 @@ class Messages(Base):
         row = self._one("select question from messages where id = ?", number)
         return int(row["question"]) if row else 0
 
-    def judged(self, question: int, ticket: int = 0) -> bool:
-        """Whether somebody has said already that the bot's answer to a question, or what came of its ticket, helped or did not."""
+    def judged(self, question: int, ticket: int = 0, said: str = "") -> bool:
+        """Whether somebody has said already that the bot's answer to a question, or what came of its ticket, helped or did not.
+        With `said` only what was said of that one message counts."""
         names = (EventName.HELPFUL.value, EventName.UNHELPFUL.value)
-        sql = "select 1 from events where question = ? and ticket = ? and name in (?, ?)"
-        return self._one(sql, question, ticket, *names) is not None
+        sql = "select 1 from events where question = ? and ticket = ? and name in (?, ?) and (? = '' or value = ?)"
+        return self._one(sql, question, ticket, *names, said, said) is not None

@@ -20,9 +20,10 @@ class Tickets(Base):
             self._insert("personal", {"ticket": number, "name": name, "value": value})
         return replace(ticket, id=number)
 
-    def last_ticket(self, conversation: int) -> Ticket | None:
-        """The newest ticket of a conversation."""
-        row = self._one("select * from tickets where conversation = ? order by id desc limit 1", conversation)
+    def last_ticket(self, conversation: int, number: int = 0) -> Ticket | None:
+        """The newest ticket of a conversation, or the one of this number if it belongs there."""
+        sql = "select * from tickets where conversation = ? and (? = 0 or id = ?) order by id desc limit 1"
+        row = self._one(sql, conversation, number, number)
         return rows.ticket_of(row) if row else None
 
     def save_ticket(self, ticket: Ticket) -> Ticket:

@@ -219,6 +219,9 @@ def test_visitor_gets_a_librarian_when_the_answer_did_not_help(served: Served, b
     answer = _say(browser, QUESTION)["lines"][-1]["id"]
     rated = browser.post(FEEDBACK, data={"message": answer, "helpful": "0"}, headers={"Accept": "text/html"})
     assert (rated.status_code, rated.headers["location"]) == (303, "/")
+    assert served.count("tickets") == 0
+    tried = browser.post("/chat/feedback?after=0", json={"message": answer + 1, "helpful": False})
+    assert tried.status_code == 200
     assert served.ticket().reason == "unhelpful"
 
 

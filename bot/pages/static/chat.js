@@ -374,6 +374,7 @@ function startChat() {
     source = new EventSource(`/chat/events?after=${newest()}`);
     source.addEventListener("open", () => { pause = 2000; clearTimeout(lost); lost = 0; find("banner-connection").hidden = true; });
     source.addEventListener("line", (event) => heard(JSON.parse(event.data)));
+    source.addEventListener("typing", (event) => showWriting(JSON.parse(event.data)));
     source.addEventListener("state", (event) => { const { state, ticket } = JSON.parse(event.data); setState(state, ticket); });
     source.addEventListener("error", () => {
       if (!lost) lost = setTimeout(() => { find("banner-connection").hidden = false; }, 4000);
@@ -383,7 +384,17 @@ function startChat() {
     });
   }
 
+  /** A librarian writes just now: the dots of a bot that looks for an answer, with other words for those who hear the page. */
+  function showWriting(on) {
+    const low = log.scrollTop === 0;
+    typing.querySelector(".visually-hidden").textContent = on ? say.tWriting : say.tLooking;
+    typing.classList.toggle("from-person", on);
+    typing.hidden = !on;
+    if (on && low) log.scrollTop = 0;
+  }
+
   function heard(line) {
+    if (line.who === "librarian") showWriting(false);
     const item = show(line);
     reveal(item);
     if (item && document.hidden && line.who === "librarian") {

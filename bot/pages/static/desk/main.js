@@ -8,7 +8,7 @@ import { current, select } from "./keyboard.js";
 import { listen, onSwap, refresh, showLive } from "./live.js";
 import { prepareSwitches, showTitle } from "./news.js";
 import { page } from "./page.js";
-import { keepUndone, prepareTabs } from "./reply.js";
+import { keepTyped, prepareTabs } from "./reply.js";
 
 const LIST = "refdesk.list";
 
@@ -48,7 +48,7 @@ function scrollList() {
 page().classList.add("has-scripts");
 onSwap(prepare);
 drafts.tidy();
-keepUndone();
+keepTyped();
 prepareSwitches();
 prepare();
 scrollList();

@@ -113,8 +113,8 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.draft) drafts.write(form.dataset.draft, form.elements.text.value, true);
 });
 
-/** What was taken back stands in the box again, and is a draft. */
-export function keepUndone() {
+/** What stands in the box when the page begins is a draft: taken back, refused, or typed before this file was here. */
+export function keepTyped() {
   const area = document.getElementById("reply-text");
-  if (area?.defaultValue.trim()) drafts.write(ticket, area.value);
+  if (area?.value.trim()) drafts.write(ticket, area.value);
 }

@@ -1,0 +1,189 @@
+"""The mail about what waits while nobody is at the desk, received by a real SMTP server on loopback."""
+
+import asyncio
+import logging
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from bot.desk import Desk
+from bot.digest import Digest
+from bot.settings import Mail
+from tests.conftest import FakeClock
+from tests.serving import Served, until
+
+Say = Callable[..., str]
+
+
+class Letters:
+    """What arrived."""
+
+    def __init__(self) -> None:
+        self.received: list[EmailMessage] = []
+        self.logins: list[tuple[bytes, bytes]] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.received.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 OK"
+
+    def let_in(self, server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:
+        assert isinstance(login, LoginPassword)
+        self.logins.append((login.login, login.password))
+        return AuthResult(success=login.password == b"secret")
+
+
+@pytest.fixture
+def letters() -> Letters:
+    return Letters()
+
+
+class Post:
+    """An SMTP server on a free port of loopback, in a thread with a loop of its own."""
+
+    def __init__(self, letters: Letters, *, sealed: ssl.SSLContext | None = None, **options: Any) -> None:
+        self._loop, self._ready = asyncio.new_event_loop(), threading.Event()
+        self._make, self._sealed = lambda: SMTP(letters, loop=self._loop, **options), sealed
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def _run(self) -> None:
+        self.server = self._loop.run_until_complete(self._loop.create_server(self._make, "127.0.0.1", 0, ssl=self._sealed))
+        self.port = int(self.server.sockets[0].getsockname()[1])
+        self._ready.set()
+        self._loop.run_forever()
+        self.server.close()
+        self._loop.run_until_complete(self.server.wait_closed())
+        self._loop.close()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+
+@pytest.fixture
+def post(letters: Letters) -> Iterator[Post]:
+    """An SMTP server that takes everything."""
+    server = Post(letters)
+    yield server
+    server.stop()
+
+
+def settings(server: Post, **more: Any) -> Mail:
+    plain = {"encryption": "none", "sender": "desk@lib.example", "to": ("one@lib.example", "two@lib.example")}
+    return Mail(host="127.0.0.1", port=server.port, **{**plain, **more})
+
+
+def nobody() -> frozenset[str]:
+    return frozenset()
+
+
+def test_digest_tells_what_waits_and_no_word_of_a_patron(desk: Desk, say: Say, clock: FakeClock, post: Post, letters: Letters) -> None:
+    say("市图书馆周末几点关", user="a")
+    clock.pass_(minutes=65)
+    say("转人工", user="b")
+    assert Digest(desk, settings(post), "https://ask.example/", nobody).run()
+    (mail,) = letters.received
+    assert (mail["Subject"], mail["From"], mail["To"]) == ("问询台：2 个问题在等待", "desk@lib.example", "one@lib.example, two@lib.example")
+    body = mail.get_content()
+    assert "编号 1  不在知识库范围内（接口），已等 1 小时 5 分" in body
+    assert "https://ask.example/desk" in body
+    assert "周末" not in body
+    assert mail["Auto-Submitted"] == "auto-generated"
+
+
+def test_digest_comes_once_and_again_only_with_news(desk: Desk, say: Say, clock: FakeClock, post: Post, letters: Letters) -> None:
+    digest = Digest(desk, settings(post, every_minutes=30, language="en"), "http://ask", nobody)
+    assert not digest.run()
+    say("转人工", user="a")
+    assert digest.run()
+    clock.pass_(minutes=31)
+    assert not digest.run()
+    say("转人工", user="b")
+    assert digest.run()
+    clock.pass_(minutes=29)
+    say("转人工", user="c")
+    assert not digest.run()
+    desk.mark(3, "anna", True)
+    assert digest.run()
+    assert [mail["Subject"] for mail in letters.received] == [f"Refdesk: {count} questions are waiting" for count in (1, 2, 3)]
+    assert "[URGENT]" in letters.received[-1].get_content()
+
+
+def test_digest_is_not_sent_while_somebody_is_at_the_desk(desk: Desk, say: Say, post: Post, letters: Letters) -> None:
+    say("转人工")
+    assert not Digest(desk, settings(post), "http://ask", lambda: frozenset({"anna"})).run()
+    assert letters.received == []
+
+
+def test_digest_of_a_full_queue_is_short(desk: Desk, say: Say, post: Post, letters: Letters) -> None:
+    for number in range(23):
+        say("转人工", user=f"reader-{number}")
+    Digest(desk, settings(post), "http://ask", nobody).run()
+    body = letters.received[0].get_content()
+    assert body.count("编号 ") == 20
+    assert "另有 3 个" in body
+
+
+def test_digest_that_cannot_be_sent_is_logged_and_tried_again(
+    desk: Desk, say: Say, post: Post, letters: Letters, caplog: pytest.LogCaptureFixture
+) -> None:
+    say("转人工")
+    gone = settings(post)
+    free = Mail(host="127.0.0.1", port=1, encryption="none", sender="a@b.example", to=("c@d.example",))
+    with caplog.at_level(logging.WARNING):
+        assert not Digest(desk, free, "http://ask", nobody).run()
+        assert not Digest(desk, settings(post, encryption="starttls"), "http://ask", nobody).run()
+    assert caplog.text.count("the digest could not be sent") == 2
+    assert Digest(desk, gone, "http://ask", nobody).run()
+    assert len(letters.received) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1, with its key beside it."""
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem"
+
+
+@pytest.mark.parametrize("encryption", ["starttls", "tls"])
+def test_digest_is_sealed_and_signs_in(
+    desk: Desk, say: Say, letters: Letters, certificate: Path, monkeypatch: pytest.MonkeyPatch, encryption: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    options: dict[str, Any] = {"sealed": context} if encryption == "tls" else {"tls_context": context, "require_starttls": True}
+    inside = encryption == "starttls"  # aiosmtpd warns of sign-ins without its own STARTTLS, also where all is sealed
+    server = Post(letters, authenticator=letters.let_in, auth_required=inside, auth_require_tls=inside, **options)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    try:
+        say("转人工")
+        told = settings(server, encryption=encryption, user="desk", password="secret")
+        assert Digest(desk, told, "http://ask", nobody).run()
+        assert letters.logins == [(b"desk", b"secret")]
+        assert len(letters.received) == 1
+    finally:
+        server.stop()
+
+
+def test_server_sends_the_digest_by_itself(
+    serve: Callable[..., Served], post: Post, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.app._DIGEST_EVERY", 0.05)
+    house = serve(mail=settings(post).model_dump())
+    house.client().post("/webhooks/rest/webhook", json={"sender": "a", "message": "转人工"})
+    until(lambda: letters.received)
+    assert "1 个问题在等待" in letters.received[0]["Subject"]
