@@ -153,11 +153,9 @@ def test_reply_to_each_place_goes_where_it_was_asked(house: Served, player: Play
 
 
 def test_several_askers_of_a_group_have_conversations_of_their_own(house: Served, player: Player, there: Standin) -> None:
-    player.mentions("VPN", user="ONE", number="m-1")
-    player.mentions("1", user="TWO", number="m-2")
-    settle(house)
-    player.mentions("1", user="ONE", number="m-3")
-    settle(house)
+    for text, user, number in (("VPN", "ONE", "m-1"), ("1", "TWO", "m-2"), ("1", "ONE", "m-3")):
+        player.mentions(text, user=user, number=number)
+        settle(house)
     assert [each.hook for each in there.rules.to(GROUP)] == ["m-1", "m-2", "m-3"]
     assert "WebVPN" in there.rules.to(GROUP)[2].text
     assert "WebVPN" not in there.rules.to(GROUP)[1].text
