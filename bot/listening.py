@@ -38,6 +38,16 @@ def asks(text: str) -> bool:
     return bool(_ASKS.search(text))
 
 
+def is_story(text: str) -> bool:
+    """Whether a message is so long that most of it will not be the question."""
+    return len(text) > _STORY and _size(text) > _STORY
+
+
+def asked(text: str) -> tuple[str, ...]:
+    """The sentences of a story that ask."""
+    return tuple(sentence for sentence in _sentences(text) if asks(sentence))
+
+
 @dataclass(frozen=True)
 class Listener:
     """An engine that hears stories out. Shorter messages it is asked as they are. `courtesies` are the intents that end a
@@ -48,9 +58,9 @@ class Listener:
 
     def predict(self, text: str) -> Prediction:
         """What the question in a message means."""
-        if len(text) <= _STORY or _size(text) <= _STORY:
+        if not is_story(text):
             return self.engine.predict(text)
-        sentences = [part for part in _END.split(_within_reach(text)) if _size(part) >= _LEAST]
+        sentences = _sentences(text)
         said = self._point(sentences) if sentences else self.engine.predict(text)
         return _told(said) if said.intent in self.courtesies else said
 
@@ -86,8 +96,9 @@ def _size(text: str) -> int:
     return len(_UNIT.findall(text[: _HEAD + _TAIL]))
 
 
-def _within_reach(text: str) -> str:
-    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+def _sentences(text: str) -> list[str]:
+    reach = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    return [part for part in _END.split(reach) if _size(part) >= _LEAST]
 
 
 def _endings(sentence: str) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot import lookups
 from bot.domain import OUT_OF_SCOPE, Engine, Part
 from bot.knowledge import Knowledge
-from bot.listening import LIKELY, SURE
+from bot.listening import LIKELY, SURE, asked, is_story
 from bot.text import normalise
 
 MOST_QUESTIONS = 5
@@ -17,6 +17,8 @@ _ELSEWHERE = 0.98  # and from this one the second has nothing to do with the lib
 
 def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
     """The whole message first, then each question in it when there are several. What is told beside a question goes with it."""
+    if is_story(text):
+        return _story(text, engine, knowledge)
     singles = list[Part]()
     questions = knowledge.turns.questions(text)[: MOST_QUESTIONS + 1]
     whole = part_of(text, engine, knowledge)
@@ -27,6 +29,14 @@ def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, .
         if part.prediction.confidence >= SURE:
             return (replace(part, text=text),)  # what the rest tells made the whole doubtful
     return (whole, *singles)
+
+
+def _story(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
+    """A long message as a whole, which the engine hears out; and each of its questions when it surely asks several things."""
+    sentences = (part_of(sentence, engine, knowledge) for sentence in asked(text)[-MOST_QUESTIONS:])
+    sure = [part for part in sentences if part.prediction.intent != OUT_OF_SCOPE and part.prediction.confidence >= SURE]
+    several = len({part.prediction.intent for part in sure}) > 1
+    return (part_of(text, engine, knowledge), *(sure if several else ()))
 
 
 def joined(text: str, pending: Sequence[str], engine: Engine, knowledge: Knowledge) -> Part:

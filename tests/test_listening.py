@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot import house
-from bot.domain import OUT_OF_SCOPE, Candidate, Prediction
+from bot.domain import OUT_OF_SCOPE, Candidate, Conversation, Prediction
 from bot.listening import Listener, asks
+from bot.messages import Action, Address, Question
+from bot.understanding import understand
+from tests.conftest import MONDAY
 
 STORY = "开学那天下着雨，我一个人拖着箱子找了很久的宿舍楼。" * 5
 COURTESIES = frozenset({"thanks"})
@@ -147,3 +150,14 @@ def test_the_real_engine_understands_the_question_at_the_end_of_a_story(mind: ho
 def test_the_real_engine_does_not_answer_what_is_out_of_scope_at_the_end_of_a_story(mind: house.Mind, long: int, question: str) -> None:
     said = mind.engine.predict((LIFE * 50)[-(long - len(question)) :] + question)
     assert said.intent == OUT_OF_SCOPE
+
+
+@pytest.mark.parametrize(("question", "action"), [("借的书怎么续借", Action.ANSWER), ("市图书馆周末几点关", Action.ESCALATE)])
+@pytest.mark.parametrize("long", [160, 1000, 5000])
+def test_the_bot_answers_what_a_story_asks_and_nothing_else(mind: house.Mind, long: int, question: str, action: Action) -> None:
+    text = (LIFE * 50)[-(long - len(question)) :] + question
+    parts = understand(text, mind.engine, mind.answering.knowledge)
+    address = Address("stub", "reader")
+    decision = mind.answering.decide(Question("1", address, text), parts, Conversation(0, address, ""), MONDAY, MONDAY.date())
+    assert decision.action is action
+    assert decision.handover is None or decision.handover.reason == "out_of_scope"

@@ -8,6 +8,7 @@ from bot import lookups
 from bot.domain import OUT_OF_SCOPE, Candidate, Entity, Prediction
 from bot.errors import EngineUnavailable
 from bot.knowledge import Knowledge
+from bot.listening import Listener
 from bot.understanding import understand
 from tests.conftest import FakeEngine
 
@@ -148,3 +149,18 @@ def test_what_is_told_beside_a_question_does_not_make_it_doubtful(curated: Knowl
 def test_a_second_question_nobody_understands_stays_a_question(curated: Knowledge) -> None:
     engine = FakeEngine().knows("校外怎么用VPN", "vpn_setup").knows("校外怎么用VPN？食堂几点开？", "vpn_setup")
     assert len(understand("校外怎么用VPN？食堂几点开？", engine, curated)) == 3
+
+
+STORY = "开学那天下着雨，我一个人拖着箱子找了很久的宿舍楼。后来有个学长路过，帮我把东西搬了上去。" * 4
+
+
+def test_a_long_story_with_one_question_is_one_part(curated: Knowledge) -> None:
+    engine = FakeEngine().knows("校外怎么用VPN？", "vpn_setup", 0.99)
+    parts = understand(STORY + "校外怎么用VPN？", Listener(engine), curated)
+    assert [(len(part.text) > 100, part.prediction.intent) for part in parts] == [(True, "vpn_setup")]
+
+
+def test_a_long_story_with_two_questions_is_the_whole_and_each(curated: Knowledge) -> None:
+    engine = FakeEngine().knows("校外怎么用VPN？", "vpn_setup", 0.99).knows("知网打不开怎么办？", "database_fault", 0.99)
+    parts = understand("校外怎么用VPN？" + STORY + "知网打不开怎么办？", Listener(engine), curated)
+    assert [part.prediction.intent for part in parts] == ["database_fault", "vpn_setup", "database_fault"]

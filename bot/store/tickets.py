@@ -87,3 +87,8 @@ class Tickets(Base):
             rows.stamp(before),
         )
         return tuple((rows.ticket_of(row), rows.known(row["since"])) for row in found)
+
+    def oldest_waiting(self) -> datetime | None:
+        """When the ticket was opened that waits longest."""
+        row = self._one("select min(opened_at) as at from tickets where status = ?", TicketStatus.WAITING.value)
+        return rows.moment(row["at"]) if row else None

@@ -100,7 +100,9 @@ class Finder:
     def _similar(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
         best: tuple[float, str] = (0.0, "")
         for name in self._sharing(message):
-            if not any(not kinds or row.kind in kinds for row in self._exact[name]):
+            # A Latin name that stands there and was not found exactly is a piece of a longer word: "science" in "sciencedirct".
+            piece = name.isascii() and name in message
+            if piece or not any(not kinds or row.kind in kinds for row in self._exact[name]):
                 continue
             # One wrong character in four is a quarter of a course's name; other names that short have too many neighbours.
             course = kinds == _BOOKS and not name.isascii() and len(name) <= self._SHORTEST_FUZZY + 2
