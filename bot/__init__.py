@@ -19,7 +19,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     store                     the one SQLite file
     signon                    who the university says somebody is
     ledger, months            the store's figures: every report of it, kept at hand; closing a month
-    desk, outbox, accounts    what can be done with a question; what is due to be delivered; who may sign in
+    desk, outbox, accounts, tokens  what can be done with a question; what is due to be delivered; who may sign in; keys of other programs
     monitor                   whether the databases' addresses answer
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data

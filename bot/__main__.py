@@ -25,7 +25,7 @@ from bot.domain import OUT_OF_SCOPE, Conversation, Engine, Librarian, Part, Pred
 from bot.errors import RefdeskError, Refused, StoreUnusable
 from bot.messages import Address, Language, Question
 from bot.settings import Settings, read
-from bot.stats import stats
+from bot.stats import stats, token
 from bot.store import Store
 from bot.terminal import bar, opened
 from bot.text import clean, has_words, language_of
@@ -238,6 +238,7 @@ def check(settings: Settings) -> None:
 
 
 cli.add_command(stats)
+cli.add_command(token)
 
 
 def _made(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -26,14 +27,34 @@ from bot.live import EVERYTHING, Hub, Wait
 from bot.messages import Address, Exchange, Question, Reply
 from bot.monitor import Monitor
 from bot.outbox import Outbox
-from bot.pages import account, answers, groups, intents, logbook, mailbox, parse, patron, people, requests, roster, signin, status, system
+from bot.pages import (
+    account,
+    answers,
+    api,
+    groups,
+    intents,
+    logbook,
+    mailbox,
+    parse,
+    patron,
+    people,
+    requests,
+    roster,
+    signin,
+    status,
+    system,
+    teaching,
+)
 from bot.pages import desk as desk_pages
 from bot.pages import reports as report_pages
 from bot.pages.desk import Workroom
+from bot.pages.metrics import Metrics
 from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.presence import Presence
 from bot.settings import Settings
+from bot.teaching import Now, Teacher
+from bot.tokens import Tokens
 
 log = logging.getLogger("refdesk")
 
@@ -54,8 +75,10 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class Doors:
     """What connectors may ask of the house (bot.connector.Desk), over one desk: rates, order for each asker, failures."""
 
-    def __init__(self, desk: Desk, hub: Hub, connectors: Mapping[str, Connector], presence: Presence, asks_per_minute: int) -> None:
-        self._desk, self._hub, self._connectors, self._presence = desk, hub, connectors, presence
+    def __init__(
+        self, desk: Desk, hub: Hub, connectors: Mapping[str, Connector], presence: Presence, asks_per_minute: int, *, metrics: Metrics
+    ) -> None:
+        self._desk, self._hub, self._connectors, self._presence, self._metrics = desk, hub, connectors, presence, metrics
         self._public, self._trusted = RateLimit(asks_per_minute), RateLimit(asks_per_minute * _TRUSTED_FACTOR)
         self._turns: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
 
@@ -66,12 +89,16 @@ class Doors:
             (self._public if public else self._trusted).use(question.address)
         turn = self._turns.setdefault(question.address, asyncio.Lock())
         async with turn:
+            begun = time.perf_counter()
             try:
-                return await asyncio.wrap_future(await asyncio.to_thread(self._desk.ask, question))
+                replies = await asyncio.wrap_future(await asyncio.to_thread(self._desk.ask, question))
+                self._metrics.decided(time.perf_counter() - begun, replies)
+                return replies
             except Refused:
                 raise
             except Exception:  # whatever went wrong, a person is asked
                 log.exception("a question could not be decided")
+                self._metrics.failed(time.perf_counter() - begun)
                 return await asyncio.wrap_future(self._desk.fail(question))
 
     async def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
@@ -119,13 +146,15 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     """The whole server. The store is opened here and closed when the server stops."""
     desk = house.desk(settings, mind, {key: value.limits for key, value in connectors.items()})
     hub, clock = Hub(), desk.clock
-    outbox = Outbox(desk.store, connectors, clock.now)
+    figures, months, tokens = house.ledger(settings, desk.store), house.months(settings, desk.store), Tokens(desk.store, clock.now)
+    metrics = Metrics(desk, figures)
+    outbox = Outbox(desk.store, metrics.counted(connectors), clock.now)
     accounts = Accounts(desk.store, desk.secret, clock.now)
     secure = settings.server.public_url.startswith("https://")
     university = signon.build(settings.signon)
     pages = Pages(desk.knowledge, accounts, desk.hours.zone, secure=secure, signon=university is not None)
     presence = Presence(hub.wake)
-    doors = Doors(desk, hub, connectors, presence, settings.server.asks_per_minute)
+    doors = Doors(desk, hub, connectors, presence, settings.server.asks_per_minute, metrics=metrics)
     more = Platform(desk, clock.now)
     interface = connector.Desk(
         doors.ask, doors.collect, doors.rate, doors.history, doors.listen, settings.loopback,
@@ -140,7 +169,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         REQUEST_MAX_SIZE=LARGEST_BODY, SECURE_COOKIES=secure, FALLBACK_ERROR_FORMAT="json", MOTD=False, ACCESS_LOG=False,
         PROXIES_COUNT=settings.server.proxies or None, KEEP_ALIVE_TIMEOUT=75, GRACEFUL_SHUTDOWN_TIMEOUT=2.0,
     )  # fmt: skip
-    app.ctx.desk, app.ctx.accounts, app.ctx.outbox = desk, accounts, outbox
+    app.ctx.desk, app.ctx.accounts, app.ctx.outbox, app.ctx.tokens, app.ctx.months = desk, accounts, outbox, tokens, months
     patron.mount(app, pages, desk, interface)
     mailbox.mount(app, pages, desk)
     answers.mount(app, pages, desk)
@@ -152,8 +181,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     people.mount(app, pages, house.address(settings))
     room = Workroom(pages, desk, hub, presence, settings.desk.teams, timedelta(seconds=settings.desk.undo_seconds))
     desk_pages.mount(app, room)
-    figures, months = house.ledger(settings, desk.store), house.months(settings, desk.store)
     report_pages.mount(app, pages, desk, figures, months)
+    api.mount(app, figures, months, tokens)
 
     def adopt() -> None:
         figures.duty = months.duty = desk.hours
@@ -162,8 +191,18 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     status.mount(app, pages, desk)
     requests.mount(app, pages, desk)
     logbook.mount(app, pages, desk)
+
+    def think(new: house.Mind) -> None:
+        nonlocal mind
+        mind = new
+        desk.adopt(new.engine, new.answering)
+        pages.knowledge = desk.knowledge
+
+    desk.second_person = settings.teaching.second_person
+    app.ctx.teacher = Teacher(settings, desk.store, Now(lambda: mind, desk.today, clock.now), think)
+    teaching.mount(app, room, app.ctx.teacher)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
-    system.mount(app, pages, desk, mind.state, tuple(connectors))
+    system.mount(app, pages, desk, lambda: mind.state(), tuple(connectors), metrics=metrics, tokens=tokens)
     if settings.loopback or settings.understanding.token:
         parse.mount(app, desk, token=settings.understanding.token, quick=mind.quick)
     for each in connectors.values():

@@ -207,6 +207,16 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A key with which another program reads figures, under the name it was given."""
+
+    name: str
+    created_at: datetime
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedMonth:
     """The figures of a month (2026-11) as they were counted from the events up to `last_event`: JSON and its SHA-256."""
 

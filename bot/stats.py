@@ -1,4 +1,4 @@
-"""`refdesk stats`: figures, the questions behind them, and their truth."""
+"""`refdesk stats`: figures, the questions behind them, and their truth. `refdesk token`: keys for programs that read them."""
 
 import itertools
 import json
@@ -11,11 +11,13 @@ from pathlib import Path
 import click
 
 from bot import export, house, reports
+from bot.desk import Clock
 from bot.errors import Refused
 from bot.ledger import Ledger
 from bot.settings import Settings
 from bot.store import Store
 from bot.terminal import bar, opened
+from bot.tokens import Tokens
 
 _EXIT_DIFFERENT = 1
 
@@ -117,3 +119,36 @@ def _verify(settings: Settings, store: Store) -> None:
     click.echo(f"{len(faults)} differences" if faults else "Every figure follows from the events.", err=True)
     if faults:
         sys.exit(_EXIT_DIFFERENT)
+
+
+@click.group()
+def token() -> None:
+    """Keys with which other programs read figures (/api/v1, /metrics)."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.pass_obj
+def add_token(settings: Settings, name: str) -> None:
+    """Make a key and print it, this once."""
+    with opened(settings) as store:
+        click.echo(Tokens(store, Clock().now).issue(name))
+
+
+@token.command("list")
+@click.pass_obj
+def list_tokens(settings: Settings) -> None:
+    """Every key: name, made, last used (to the hour), revoked."""
+    with opened(settings) as store:
+        for each in Tokens(store, Clock().now).all():
+            times = (at.isoformat(timespec="minutes") if at else "-" for at in (each.created_at, each.used_at, each.revoked_at))
+            click.echo("\t".join((each.name, *times)))
+
+
+@token.command("revoke")
+@click.argument("name")
+@click.pass_obj
+def revoke_token(settings: Settings, name: str) -> None:
+    """End a key at once, for good."""
+    with opened(settings) as store:
+        Tokens(store, Clock().now).revoke(name)

@@ -35,6 +35,15 @@ class Deliveries(Conversations, Messages, Hooks, Events):
         """How many replies wait to be delivered."""
         return int(self._rows("select count(*) as n from outbox where status = ?", DeliveryStatus.DUE.value)[0]["n"])
 
+    def outbox_state(self) -> tuple[tuple[str, int, int], ...]:
+        """For each channel, how many replies wait to be delivered, and how many of these failed before."""
+        found = self._rows(
+            "select m.connector, count(*) as due, sum(o.tries > 0) as failing from outbox o join messages m on m.id = o.message"
+            " where o.status = ? group by m.connector order by m.connector",
+            DeliveryStatus.DUE.value,
+        )
+        return tuple((row["connector"], row["due"], row["failing"]) for row in found)
+
     def due(self, now: datetime, limit: int = 50) -> tuple[Parcel, ...]:
         """Outgoing replies whose time has come, oldest first, at most so many of each channel."""
         found = self._rows(

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.domain import (
+    ApiToken,
     AuditEntry,
     ClosedMonth,
     Conversation,
@@ -122,6 +123,11 @@ def event_of(row: Row) -> Event:
     """An event."""
     values = {name: row[name] for name in Event.__slots__ if name not in ("name", "at")}
     return Event(EventName(row["name"]), known(row["at"]), **values)
+
+
+def token_of(row: Row) -> ApiToken:
+    """A key of another program."""
+    return ApiToken(row["name"], known(row["created_at"]), moment(row["used_at"]), moment(row["revoked_at"]))
 
 
 def month_of(row: Row) -> ClosedMonth:

@@ -13,6 +13,7 @@ from bot.store.remarks import Remarks
 from bot.store.requests import Requests
 from bot.store.rota import Rota
 from bot.store.search import Search
+from bot.store.tokens import Tokens
 
 
 class Session(
@@ -31,6 +32,7 @@ class Session(
     Audit,
     Blocks,
     Facts,
+    Tokens,
     Examples,
 ):
     """Reads and writes inside one transaction."""
