@@ -95,7 +95,8 @@ class Requests(FollowUps, Own, Notices):
 
     def _with_person(self, s: Situation, form: Form) -> Decision:
         """A librarian goes on with what was filled in so far."""
-        handed = self._hand_over(s, "asked_for_person", intent=form.id, question=s.conversation.form.question if s.conversation.form else 0)
+        assert s.conversation.form is not None
+        handed = self._hand_over(s, "asked_for_person", intent=form.id, question=s.conversation.form.question)
         assert handed.handover is not None
         return replace(handed, handover=self._carrying(s, form, handed.handover))
 
@@ -103,7 +104,7 @@ class Requests(FollowUps, Own, Notices):
         assert s.conversation.form is not None
         # A second tap on the button must find out that the first one was enough.
         again = (Choice("1", self._phrase(s, "form_submit"), "sent:"),)
-        done = replace(s.conversation, form=None, options=again)
+        done = replace(s.conversation, form=None, options=again, asked="")
         handover = Handover("form", form.id, s.conversation.form.question)
         return Decision(Action.FORM, (), done, self._carrying(s, form, handover))
 
