@@ -36,6 +36,7 @@ MATRIX: dict[str, frozenset[Role] | None] = {
     "GET /desk/log": EVERYBODY,
     "GET /desk/mining": EVERYBODY,
     "GET /desk/people": ADMINISTRATORS,
+    "GET /desk/pictures/<message:int>/<number:int>": EVERYBODY,
     "GET /desk/requests": EVERYBODY,
     "GET /desk/roster": EVERYBODY,
     "GET /desk/status": EVERYBODY,
