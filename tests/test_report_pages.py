@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.desk import Logged
-from bot.domain import Event, EventName, Role
+from bot.domain import Deed, Event, EventName, Role
 from bot.masking import HIDDEN, masked
 from tests.serving import Colleague, Served
 from tests.test_browser import DESK, PHONE, browser, picture, server, signed_in, visit  # noqa: F401
@@ -72,6 +72,13 @@ def test_every_number_of_the_dashboard_opens_as_many_questions(mara: Colleague) 
         said = text_of(mara.get(address))
         # of a librarian's replies, the questions they belong to are shown
         assert f"{number} 个问题" in said or "librarian=" in address, address
+
+
+def test_an_export_is_kept_in_the_audit_log(busy: Served, mara: Colleague) -> None:
+    assert mara.get("/reports?format=csv&by=channel&from=2026-11-01&to=2026-11-30").status_code == 200
+    (_, newest), *_ = busy.accounts.audit()
+    assert (newest.who, newest.deed, newest.target) == ("mara", Deed.EXPORTED, "/reports by channel")
+    assert newest.detail.startswith("from=2026-11-01&to=2026-11-30")
 
 
 def test_every_figure_names_its_definition(mara: Colleague) -> None:
