@@ -43,6 +43,7 @@ from bot.pages import (
     signin,
     status,
     system,
+    teaching,
 )
 from bot.pages import desk as desk_pages
 from bot.pages import reports as report_pages
@@ -52,6 +53,7 @@ from bot.pages.render import HERE, Pages
 from bot.platform import Platform
 from bot.presence import Presence
 from bot.settings import Settings
+from bot.teaching import Now, Teacher
 from bot.tokens import Tokens
 
 log = logging.getLogger("refdesk")
@@ -189,8 +191,18 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     status.mount(app, pages, desk)
     requests.mount(app, pages, desk)
     logbook.mount(app, pages, desk)
+
+    def think(new: house.Mind) -> None:
+        nonlocal mind
+        mind = new
+        desk.adopt(new.engine, new.answering)
+        pages.knowledge = desk.knowledge
+
+    desk.second_person = settings.teaching.second_person
+    app.ctx.teacher = Teacher(settings, desk.store, Now(lambda: mind, desk.today, clock.now), think)
+    teaching.mount(app, room, app.ctx.teacher)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
-    system.mount(app, pages, desk, mind.state, tuple(connectors), metrics=metrics, tokens=tokens)
+    system.mount(app, pages, desk, lambda: mind.state(), tuple(connectors), metrics=metrics, tokens=tokens)
     if settings.loopback or settings.understanding.token:
         parse.mount(app, desk, token=settings.understanding.token, quick=mind.quick)
     for each in connectors.values():

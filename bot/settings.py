@@ -155,6 +155,14 @@ class Desk(_Section):
     away_minutes: int = Field(default=5, ge=1)
 
 
+class Teaching(_Section):
+    """How the bot learns. With `second_person` nobody approves what they proposed themselves; `golden` are labelled messages with
+    which a new model is compared before it takes over."""
+
+    second_person: bool = True
+    golden: Path = Path("benchmarks/development")
+
+
 class Mail(_Section):
     """Where the digest goes that tells of waiting questions while nobody is at the desk. Without a `host` none is sent."""
 
@@ -241,6 +249,7 @@ class Settings(BaseSettings):
     reports: Reports = Reports()
     desk: Desk = Desk()
     mail: Mail = Mail()
+    teaching: Teaching = Teaching()
     groups: Groups = Groups()
     connectors: dict[str, dict[str, Any]] = {}
     root: Path = Path(".")

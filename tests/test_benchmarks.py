@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import bare, cost, intake, load, measuring, probe, stories, understanding, wechat
+from benchmarks import bare, cost, desk, intake, load, measuring, probe, stories, understanding, wechat
 from benchmarks.understanding import PublicSet, Result
 from bot import evaluation, house
 from bot.answering import Policy
@@ -244,3 +244,13 @@ def test_questions_in_stories_are_understood_better_when_heard_out(mind: house.M
 def test_story_with_a_question_has_the_length_that_is_asked_for() -> None:
     row = Labelled("知网打不开", "database_fault")
     assert [len(each.text) for each in stories.told([row], stories.TELLINGS["question last of 5,000 characters"], False)] == [4999]
+
+
+# --- the desk over many tickets ---
+
+
+def test_the_desk_benchmark_opens_every_page_and_every_desk_sees_the_ticket() -> None:
+    pages, told = desk.measure(60, 1, 3)
+    assert [page.name for page in pages] == list(desk.PAGES)
+    assert len(told) == 3
+    assert desk.as_table(pages).count("\n") == len(pages) + 1

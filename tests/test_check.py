@@ -144,6 +144,18 @@ def test_check_finds_an_unknown_validator(library: Path, edit: Edit) -> None:
     assert any("unknown check 'telepathy'" in d for d in found(library))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('slots: ["mon-fri 09:30-11:30"', 'slots: ["mon-fri 11:30-09:30"', "field slot: slots 'mon-fri 11:30-09:30' ends before it starts"),
+        ("check: slot", "check: text", "field slot: check slot and slots belong together"),
+    ],
+)
+def test_check_finds_delivery_times_that_are_none(library: Path, edit: Edit, old: str, new: str, what: str) -> None:
+    edit("knowledge/forms/requests.yml", old, new)
+    assert any(what in d for d in found(library))
+
+
 def test_check_finds_a_domain_that_differs(library: Path, edit: Edit) -> None:
     edit("intents/domain.yml", "- greet", "- great")
     defects = found(library)

@@ -280,3 +280,18 @@ def test_every_row_of_the_starter_tables_can_be_told(intent: str, language: Lang
     rows = [row for row in curated.rows if row.kind == kinds[intent]]
     assert rows
     assert all(look_up(intent, (Entity(row.kind, row.name),), curated, language) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "intent", ["database_access", "database_fault", "textbook_find", "subject_librarian", "free_resources", "vpn_setup"]
+)
+def test_nothing_named_is_left_to_the_general_entry(curated: Knowledge, intent: str) -> None:
+    assert look_up(intent, (), curated, ZH) is None
+
+
+def test_many_databases_are_told_as_the_first_five_and_a_count(curated: Knowledge) -> None:
+    names = [row.name for row in curated.rows if row.kind == "database"][:7]
+    found = look_up("database_access", tuple(Entity("database", name) for name in names), curated, ZH)
+    assert found is not None
+    assert len(found.text.splitlines()) == 6
+    assert "另有 2 条" in found.text

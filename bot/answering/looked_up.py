@@ -23,7 +23,7 @@ class LookedUp(Base):
         if found is None:
             return decision
         replies = (replace(decision.replies[0], choices=found.options), *decision.replies[1:])
-        conversation = replace(decision.conversation, options=found.options)
+        conversation = replace(decision.conversation, options=found.options, asked="")
         return replace(decision, replies=replies, conversation=conversation, effects=replace(decision.effects, faults=found.faulty))
 
     def _row_choice(self, s: Situation, verb: str, value: str) -> Decision | None:

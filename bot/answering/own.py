@@ -67,7 +67,7 @@ class Own(Base):
 
     def _offering(self, s: Situation, text: str, options: tuple[Choice, ...]) -> Decision:
         reply = Reply(ReplyKind.NOTICE, text, choices=options, language=s.language, action=Action.SOCIAL)
-        return Decision(Action.SOCIAL, (reply,), replace(s.conversation, options=options))
+        return Decision(Action.SOCIAL, (reply,), replace(s.conversation, options=options, asked=""))
 
     def _own_choice(self, s: Situation, verb: str, value: str) -> Decision | None:
         """What became of a choice that was offered above; None when it is another one."""

@@ -103,7 +103,7 @@ class Requests(FollowUps, Own, Notices):
         assert s.conversation.form is not None
         # A second tap on the button must find out that the first one was enough.
         again = (Choice("1", self._phrase(s, "form_submit"), "sent:"),)
-        done = replace(s.conversation, form=None, options=again)
+        done = replace(s.conversation, form=None, options=again, asked="")
         handover = Handover("form", form.id, s.conversation.form.question)
         return Decision(Action.FORM, (), done, self._carrying(s, form, handover))
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 
 from bot.answering.base import Situation, worth_offering
 from bot.answering.followups import FollowUps
-from bot.domain import Decision, Handover, IntentKind, Part
+from bot.domain import Decision, Effects, Handover, IntentKind, Part
 from bot.messages import Choice, Reply, ReplyKind
 from bot.understanding import MOST_QUESTIONS
+
+_FORM = "form:"
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,22 @@ class Several(FollowUps):
         replies[-1] = replace(replies[-1], choices=options)
         talk = replace(decisions[-1].conversation, options=options)
         notes = tuple(note for decision in decisions for note in decision.notes)
-        return Decision(decisions[0].action, tuple(replies), talk, handover, notes, s.whole.prediction, new_question=True)
+        faults = tuple(dict.fromkeys(name for decision in decisions for name in decision.effects.faults))
+        said = Decision(decisions[0].action, tuple(replies), talk, handover, notes, s.whole.prediction, new_question=True)
+        return replace(said, effects=Effects(faults=faults))
 
     def _options(self, s: Situation, decisions: tuple[Decision, ...]) -> tuple[Choice, ...]:
         """The choices of all answers under one numbering; several forms are told apart by their titles."""
         offered = [option for decision in decisions for option in decision.conversation.options]
-        forms = [option for option in offered if option.key != "0"]
-        if len(forms) > 1:
-            forms = [replace(option, title=self.knowledge.title(option.value.partition(":")[2], s.language, s.today)) for option in forms]
-        numbered = tuple(replace(option, key=str(number)) for number, option in enumerate(forms, 1))
+        listed = [option for option in offered if option.key != "0"]
+        if sum(option.value.startswith(_FORM) for option in listed) > 1:
+            listed = [self._titled(s, option) for option in listed]
+        numbered = tuple(replace(option, key=str(number)) for number, option in enumerate(listed, 1))
         return (*numbered, *[option for option in offered if option.key == "0"][:1])
+
+    def _titled(self, s: Situation, option: Choice) -> Choice:
+        """A form by its title; a book of a list has its own."""
+        if not option.value.startswith(_FORM):
+            return option
+        form = option.value.removeprefix(_FORM).partition(":")[0]
+        return replace(option, title=self.knowledge.title(form, s.language, s.today))

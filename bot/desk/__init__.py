@@ -3,6 +3,7 @@
 from bot.desk.base import Clock, Consultation
 from bot.desk.blocks import BLOCK_HOURS, Blocks
 from bot.desk.care import LONGEST_NOTE
+from bot.desk.lessons import LONGEST_EXAMPLE, Lessons, Waiting
 from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
 from bot.desk.patrons import LONGEST_QUESTION
@@ -22,6 +23,7 @@ class Desk(
     Logbook,
     Rota,
     Blocks,
+    Lessons,
 ):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
@@ -29,6 +31,7 @@ class Desk(
 __all__ = [
     "BLOCK_HOURS",
     "BY_HAND",
+    "LONGEST_EXAMPLE",
     "LONGEST_NOTE",
     "LONGEST_QUESTION",
     "LONGEST_REPLY",
@@ -41,4 +44,5 @@ __all__ = [
     "Logged",
     "Sheet",
     "Status",
+    "Waiting",
 ]

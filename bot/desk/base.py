@@ -80,6 +80,11 @@ class Base:
         self._uses, self._using = RateLimit(1, lambda: self.clock.now().timestamp()), threading.Lock()
         self.secret = secret or store.write(lambda s: s.fact("secret", secrets.token_hex(32))).result()
 
+    def adopt(self, engine: Engine, answering: Answering) -> None:
+        """Go on with another engine and other knowledge; what is under way ends with what it began with. The policy stays."""
+        self.engine, self.answering = engine, replace(answering, policy=self.answering.policy)
+        self.knowledge = answering.knowledge
+
     def visitor(self, address: Address) -> str:
         """The pseudonym under which an asker appears in events."""
         return hmac.new(self.secret.encode(), f"{address.connector}\0{address.user}".encode(), hashlib.sha256).hexdigest()[:16]

@@ -5,10 +5,11 @@ from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
 from bot.desk import Status
-from bot.domain import AuditEntry, Deed, Entry, GroupRow, Librarian, LoginSession, Message, Role, Ticket
+from bot.domain import AuditEntry, Deed, Entry, EntryDraft, Example, Generation, GroupRow, Librarian, LoginSession, Message, Role, Ticket
 from bot.messages import Exchange, Language
 from bot.roster import Duty, Roster, ShiftNote, Special
 from bot.sheet import Line
+from bot.teaching import Alike, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,4 +295,39 @@ class LogbookPage:
     text: str = ""
     at: str = ""
     done: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleLine:
+    """An example that waits for review, and what is known already that looks like it."""
+
+    example: Example
+    alike: tuple[Alike, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TeachPage:
+    """teach.html: what waits for a second person, how many things wait for the next training, and how trainings ended. `topics` are
+    intents with their names; `may_review` whether this person is one who reviews."""
+
+    frame: Frame
+    examples: tuple[ExampleLine, ...]
+    entries: tuple[EntryDraft, ...]
+    approved: int
+    generations: tuple[Generation, ...]
+    progress: Progress | None
+    topics: tuple[tuple[str, str], ...]
+    may_review: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPage:
+    """draft.html: an answer that the bot does not have yet. `typed` is what the fields hold, by name."""
+
+    frame: Frame
+    files: tuple[str, ...]
+    ticket: int
+    typed: tuple[tuple[str, str], ...]
     error: str = ""

@@ -11,7 +11,7 @@ from bot.store.base import Base
 
 _PAGE = (
     "select t.*, m.text as asked, c.connector, l.who as last_who, l.at as last_at,"
-    " (select count(*) from tickets f where f.joined = t.id and f.status != 'closed') as followers"
+    " (select count(*) from tickets f where f.joined = t.id and f.joined != 0 and f.status != 'closed') as followers"
     " from json_each(?) p join tickets t on t.id = p.value"
     " join messages m on m.id = t.question join conversations c on c.id = t.conversation"
     " left join messages l on l.id ="
@@ -76,14 +76,14 @@ class Queue(Base):
 
     def choices(self) -> tuple[tuple[str, str, int], ...]:
         """What open tickets can be filtered by: (channel, topic, college or language, its value, how many)."""
-        found = list[tuple[str, str, int]]()
-        for name, column in (("channel", "c.connector"), ("topic", "t.intent"), ("college", "t.college"), ("language", "t.language")):
-            sql = (
-                f"select {column} as value, count(*) as n from tickets t join conversations c on c.id = t.conversation"
-                f" where t.status != 'closed' and {column} != '' group by 1 order by 2 desc, 1"
-            )
-            found += [(name, row["value"], row["n"]) for row in self._rows(sql)]
-        return tuple(found)
+        found = self._rows(
+            "select c.connector as channel, t.intent as topic, t.college, t.language, count(*) as n from tickets t"
+            " join conversations c on c.id = t.conversation where t.status != 'closed' group by 1, 2, 3, 4"
+        )
+        kinds = {kind: _summed(found, kind) for kind in ("channel", "topic", "college", "language")}
+        return tuple(
+            (kind, value, count) for kind, values in kinds.items() for value, count in sorted(values, key=lambda each: (-each[1], each[0]))
+        )
 
 
 def _summed(found: list[rows.Row], name: str) -> tuple[tuple[str, int], ...]:

@@ -51,7 +51,9 @@ class Tickets(Base):
 
     def followers(self, number: int) -> tuple[Ticket, ...]:
         """Open tickets that are answered together with this one."""
-        found = self._rows("select * from tickets where joined = ? and status != ? order by id", number, TicketStatus.CLOSED.value)
+        found = self._rows(
+            "select * from tickets where joined = ? and joined != 0 and status != ? order by id", number, TicketStatus.CLOSED.value
+        )
         return tuple(rows.ticket_of(row) for row in found)
 
     def tickets_of(self, conversation: int) -> tuple[Ticket, ...]:
@@ -69,7 +71,7 @@ class Tickets(Base):
         )[0]
         beside = self._rows(
             "select (select max(id) from notes where ticket = ?1) as note, (select max(id) from held where ticket = ?1) as held,"
-            " (select group_concat(id) from tickets where joined = ?1 and status != 'closed') as followers",
+            " (select group_concat(id) from tickets where joined = ?1 and joined != 0 and status != 'closed') as followers",
             ticket.id,
         )[0]
         own = (ticket.status, ticket.claimed_by, ticket.urgent, ticket.team, ticket.joined)

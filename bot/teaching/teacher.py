@@ -10,12 +10,13 @@ from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot import classifier, house
+from bot import classifier, house, training
 from bot.domain import DraftStatus, Engine, Generation, GenerationState
 from bot.errors import DefectsFound, NotFound, RefdeskError, Refused
 from bot.settings import Settings
 from bot.store import Store
 from bot.teaching import golden, staging
+from bot.teaching.likeness import Known
 
 log = logging.getLogger("refdesk.teaching")
 
@@ -51,17 +52,35 @@ class Teacher:
         adopt: Callable[[house.Mind], None],
         *,
         fit: Trained = classifier.fit_apart,
-        golden_set: Path = Path("benchmarks/development"),
     ) -> None:
         self._settings, self._store, self._now, self._adopt, self._fit = settings, store, now, adopt, fit
-        self._golden = settings.at(golden_set)
+        self._golden = settings.at(settings.teaching.golden)
         self._busy = threading.Lock()
         self._progress: Progress | None = None
+        self._known: tuple[str, Known] = ("", Known(()))
 
     @property
     def progress(self) -> Progress | None:
         """How far the training is; None when none is under way."""
         return self._progress
+
+    def known(self) -> Known:
+        """What the bot was taught so far, as the files say now."""
+        folder = self._settings.at(self._settings.library.intents)
+        digest = training.digest(folder)
+        if self._known[0] != digest:
+            self._known = digest, Known(training.read(folder).examples)
+        return self._known[1]
+
+    def begin(self, librarian: str) -> None:
+        """`train` on a thread of its own; how it ended is among the generations."""
+        threading.Thread(target=self._begun, args=(librarian,), name="refdesk-teacher", daemon=True).start()
+
+    def _begun(self, librarian: str) -> None:
+        try:
+            self.train(librarian)
+        except RefdeskError as error:
+            log.warning("no training: %s", error)
 
     def train(self, librarian: str) -> Generation:
         """Learn what was approved. Blocks until it is live or refused; Refused when nothing waits or a training is under way."""

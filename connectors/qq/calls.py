@@ -5,10 +5,11 @@ Protocol: bot.q.qq.com/wiki/develop/api-v2, access-token and api-call-guide; err
 caller; in its last minute the platform gives a new one and takes both.
 """
 
+import re
 from typing import Final
 
 from connectors.qq.settings import Settings
-from connectors.shared.api import Api, Dialect, TokenCall
+from connectors.shared.api import Api, ApiError, Dialect, TokenCall
 
 BAD_TOKEN: Final = frozenset({401, 11241, 11242, 11243, 11244})
 BUSY: Final = frozenset({22009, 100001})
@@ -44,3 +45,8 @@ def api_of(settings: Settings) -> Api:
     """The client of one bot; tokens come from a host of their own."""
     body = {"appId": settings.app_id, "clientSecret": settings.secret}
     return Api(settings.api, TokenCall(f"{settings.token_base}/app/getAppAccessToken", body=body), dialect=DIALECT)
+
+
+def told(error: ApiError) -> str:
+    """What went wrong, for logs and notes: without whom it was about."""
+    return re.sub(r"/(users|groups|channels|dms)/[^/\s]+", r"/\1/…", str(error))

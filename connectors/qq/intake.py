@@ -12,7 +12,7 @@ from typing import Final
 from bot.connector import Desk
 from bot.errors import RefdeskError, TooMuch
 from bot.messages import Address, Language, Question
-from connectors.qq import sending
+from connectors.qq import calls, sending
 from connectors.qq.events import NAME, Event, Switch, Unreadable, event, payload, question_of, switch_of
 from connectors.qq.people import People
 from connectors.shared.api import Api, ApiError
@@ -116,7 +116,7 @@ class Intake:
         try:
             await self._api.call(where.path, body, repeatable=False)
         except ApiError as error:
-            log.warning("nobody could be told that a message was too long: %s", error)
+            log.warning("nobody could be told that a message was too long: %s", calls.told(error))
 
     async def _acknowledge(self, number: str) -> None:
         """Without it the button that was pressed shows a failure after some seconds."""

@@ -138,15 +138,15 @@ class Official:
         try:
             return await self._deliver(delivery)
         except ApiFailed as failed:
-            raise DeliveryFailed(NAME, str(failed)) from failed
+            raise DeliveryFailed(NAME, calls.told(failed)) from failed
         except ApiRefused as refused:
             if refused.errcode in calls.CLOSED:
-                raise HookClosed(NAME, str(refused)) from refused
+                raise HookClosed(NAME, calls.told(refused)) from refused
             if refused.errcode == calls.TAKEN:
                 if delivery.again:  # it is this very message that arrived, only the answer did not
                     return Outcome.DELIVERED
-                raise NumberTaken(NAME, str(refused)) from refused
-            raise (DeliveryFailed if refused.errcode in calls.PASSING else DeliveryRefused)(NAME, str(refused)) from refused
+                raise NumberTaken(NAME, calls.told(refused)) from refused
+            raise (DeliveryFailed if refused.errcode in calls.PASSING else DeliveryRefused)(NAME, calls.told(refused)) from refused
 
     async def _deliver(self, delivery: Delivery) -> Outcome:
         where, choices = sending.target(delivery.address), delivery.reply.choices
@@ -161,7 +161,7 @@ class Official:
                 await self._api.call(where.path, body, repeatable=False)
             except ApiRefused as refused:
                 if refused.errcode in calls.AUDITED:
-                    log.info("a message is shown once the platform has looked at it: %s", refused)
+                    log.info("a message is shown once the platform has looked at it: %s", calls.told(refused))
                     return Outcome.DELIVERED
                 form = self._simpler(form, refused, len(content.encode()))
                 continue

@@ -152,7 +152,8 @@ class Colleagues:
 class TicketPage:
     """ticket.html. `entry` is the curated answer that the bot would have given, if it has one, with `is_draft` when it was
     held back for a librarian to confirm; `fields` are those of a request form under their labels; `hidden` is how many
-    earlier messages are left out, `held_for` seconds until the held reply goes out; `mine` the tickets that this one could be joined to."""
+    earlier messages are left out, `held_for` seconds until the held reply goes out; `mine` the tickets that this one could be joined to;
+    `lesson` is the question as it could teach, `topics` every intent with its name, `taught` that it was just proposed."""
 
     frame: Frame
     pane: Pane
@@ -175,6 +176,9 @@ class TicketPage:
     draft: str = ""
     error: str = ""
     stamp: str = ""
+    lesson: str = ""
+    topics: tuple[tuple[str, str], ...] = ()
+    taught: bool = False
 
     @property
     def holds(self) -> bool:

@@ -67,7 +67,8 @@ def _page(room: Workroom, request: Request, user: Librarian, consultation: Consu
         hidden=hidden, held=held, held_for=held_for,
         earlier=tuple(EarlierLine(each, room.title(each.intent, frame.language)) for each in desk.earlier(ticket)),
         followers=tuple(_follower(each) for each in desk.followers(ticket.id)), mine=_leaders(room, user, ticket, frame.language),
-        draft=draft, error=error, stamp=stamp,
+        draft=draft, error=error, stamp=stamp, lesson=desk.example_of(ticket.id), topics=room.topics(frame.language),
+        taught=request.args.get("taught") == "1",
     )  # fmt: skip
 
 

@@ -41,6 +41,11 @@ class Workroom:
             return self.pages.knowledge.phrase("reason.out_of_scope", language)
         return self.desk.knowledge.title(intent, language, datetime.now(self.pages.zone).date()) if intent else ""
 
+    def topics(self, language: Language) -> tuple[tuple[str, str], ...]:
+        """Every intent with its name, by name; what is out of scope last."""
+        named = sorted(((intent, self.title(intent, language)) for intent in self.desk.answering.kinds), key=lambda pair: pair[1])
+        return (*named, (OUT_OF_SCOPE, self.title(OUT_OF_SCOPE, language)))
+
     def teams_of(self, login: str) -> tuple[str, ...]:
         """The topic teams that somebody belongs to."""
         return tuple(team for team, members in self.teams.items() if login in members)
