@@ -277,7 +277,9 @@ def _among(columns: Columns, labels: str, shown: set[str]) -> Columns:
     """The questions under some labels only."""
     name: str = {"channel": "connector", "topic": "intent"}.get(labels, labels)
     codes = [columns.code(name, "" if label == UNKNOWN else label) for label in shown]
-    return columns.take(np.isin(columns.codes[name], codes))
+    wanted = np.zeros(len(columns.words[name]) + 1, np.bool_)
+    wanted[codes] = True
+    return columns.slim(name).take(wanted[columns.codes[name]])
 
 
 def _sums(found: dict[str, tuple[int, int, int, int]]) -> dict[str, int]:

@@ -22,7 +22,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger, months
 
     @app.after_server_start
     async def warm(app: Sanic[Any, Any]) -> None:
-        app.add_task(_read_ahead(ledger), name="figures")
+        app.ctx.reading_ahead = asyncio.create_task(_read_ahead(ledger))
 
 
 async def _read_ahead(ledger: Ledger) -> None:
