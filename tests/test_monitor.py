@@ -1,17 +1,26 @@
 """The status monitor over a network that a test plays: up, down, slow, redirecting; what changed is history."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
+from bot import house
+from bot.answering import Answering, Policy
 from bot.incidents import Check
+from bot.knowledge import Knowledge
+from bot.messages import Address, Question
 from bot.monitor import MOST_REDIRECTS, Monitor
+from bot.settings import Settings
 from bot.store import Store
 from bot.tables import Row
 from tests.conftest import FakeClock
+from tests.serving import Served, until
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -124,3 +133,50 @@ def test_an_address_that_is_none_is_down_and_stops_nothing(store: Store, clock: 
         store, rows, clock, timeout=timedelta(seconds=1), at_once=4, transport=httpx.MockTransport(lambda request: httpx.Response(200))
     )
     assert [check.up for check in asyncio.run(monitor.check_all())] == [False, True]
+
+
+class Answering503(BaseHTTPRequestHandler):
+    """A database that is broken."""
+
+    def do_GET(self) -> None:
+        """Say so."""
+        self.send_response(503)
+        self.end_headers()
+
+    def log_message(self, *given: object) -> None:
+        """Quietly."""
+
+
+@pytest.fixture
+def broken() -> Iterator[str]:
+    """The address of a real server on this machine that always answers with a fault."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering503) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def answering(curated: Knowledge, settings: Settings, broken: str) -> Answering:
+    """The starter library with one database, which is broken."""
+    fields = (("name", "中国知网"), ("name_en", "CNKI"), ("access", "free"), ("url", broken))
+    row = Row("database", ("中国知网", "知网"), fields, 2)
+    return Answering(replace(curated, rows=(row,)), house.kinds(settings), Policy())
+
+
+def test_the_server_watches_when_it_is_set_to_and_the_next_asker_hears_of_it(serve: Callable[..., Served]) -> None:
+    served = serve(monitor={"every_minutes": 1})
+    until(lambda: served.desk.status().faults)
+    (told,) = served.desk.ask(Question("m1", Address("rest", "reader"), "知网打不开")).result()
+    assert "自动监测从" in told.text
+    page = served.librarian("mei").get("/desk/status").text
+    assert "HTTP 503" in page
+    assert "自动监测 1 个地址" in page
+
+
+def test_the_server_does_not_watch_unless_it_is_set_to(serve: Callable[..., Served]) -> None:
+    served = serve()
+    served.desk.ask(Question("m1", Address("rest", "reader"), "知网打不开")).result()
+    assert served.desk.status().checks == ()

@@ -8,7 +8,7 @@ import pytest
 from bot import reports
 from bot.desk import Desk
 from bot.domain import ConversationState, EventName, TicketStatus
-from bot.messages import Address
+from bot.messages import Address, Question
 from bot.store.requests import covered_of
 from tests.conftest import FakeClock, FakeEngine
 
@@ -145,8 +145,6 @@ def test_only_ones_own_waiting_request_can_be_withdrawn(desk: Desk, say: Say, as
 
 
 def test_own_matters_are_not_told_in_a_group(desk: Desk, say: Say) -> None:
-    from bot.messages import Question
-
     for number, text in enumerate(("我的申请", "我的记录", "删除我的记录")):
         question = Question(f"g{number}", Address("stub", "reader", "group"), text)
         assert any("私" in reply.text for reply in desk.ask(question).result())
@@ -193,6 +191,21 @@ def test_retention_removes_personal_fields_before_words(desk: Desk, ask_for_book
     desk.forget(timedelta(days=100), timedelta(days=20))
     assert desk.consultation(1).ticket.fields == ()
     assert "三体" not in everything(desk)
+
+
+@pytest.mark.parametrize(("breaking", "reason"), [("着火了", "emergency"), ("三体坏掉了", "error")])
+def test_what_was_filled_in_goes_along_when_something_breaks_into_a_form(
+    desk: Desk, ask_for_book: Callable[..., str], say: Say, engine: FakeEngine, breaking: str, reason: str
+) -> None:
+    ask_for_book(send="")
+    if reason == "error":
+        desk.fail(Question("broken", READER, breaking)).result()
+    else:
+        say(breaking)
+    ticket = desk.consultation(1).ticket
+    assert ticket.reason == reason
+    assert (ticket.fields, ticket.personal) == ((("item", "三体"), ("reason", "")), (("contact", PHONE),))
+    assert PHONE not in everything(desk)
 
 
 @pytest.mark.parametrize("length", [501, 5_000])

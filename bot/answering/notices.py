@@ -21,7 +21,7 @@ class Notices(Base):
         for incident in s.background.incidents:
             at = next((at for at, reply in enumerate(replies) if self._about(incident, decision, reply)), None)
             if at is not None:
-                replies[at] = replace(replies[at], text=f"{self._notice(s, incident)}\n{replies[at].text}")
+                replies[at] = replace(replies[at], text=f"{self._notice(s, incident)}\n\n{replies[at].text}")
             elif decision.handover and incident.concerns(decision.handover.intent, self._entities_of(s, decision)):
                 replies.insert(0, Reply(ReplyKind.NOTICE, self._notice(s, incident), language=s.language, intent=decision.handover.intent))
             else:

@@ -95,7 +95,8 @@ class Requests(FollowUps, Own, Notices):
 
     def _with_person(self, s: Situation, form: Form) -> Decision:
         """A librarian goes on with what was filled in so far."""
-        handed = self._hand_over(s, "asked_for_person", intent=form.id, question=s.conversation.form.question if s.conversation.form else 0)
+        assert s.conversation.form is not None
+        handed = self._hand_over(s, "asked_for_person", intent=form.id, question=s.conversation.form.question)
         assert handed.handover is not None
         return replace(handed, handover=self._carrying(s, form, handed.handover))
 

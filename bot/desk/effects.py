@@ -31,6 +31,7 @@ class Effects(Base):
 
     def _take_effect(self, s: Session, before: Conversation, decision: Decision, now: datetime) -> Decision:
         """Do what a decision does beside answering; the decision, with other words where it could not be done."""
+        decision = self._carrying(before, decision)
         effects, after = decision.effects, decision.conversation
         if before.form and after.form is None:
             self._cover(s, before)
@@ -55,6 +56,17 @@ class Effects(Base):
             return
         note = Note(EventName.HELPFUL if satisfied else EventName.UNHELPFUL, ticket.intent, question=ticket.question)
         self._record(s, conversation, note, self.clock.now(), ticket=number, librarian=ticket.claimed_by)
+
+    def _carrying(self, before: Conversation, decision: Decision) -> Decision:
+        """Whatever breaks into a form and ends with a person, be it danger or a fault of the bot: what was filled in goes along."""
+        handover, progress = decision.handover, before.form
+        form = self.knowledge.form(progress.form, before.language or Language.ZH) if progress else None
+        if handover is None or progress is None or form is None or handover.fields or decision.conversation.form not in (None, progress):
+            return decision
+        private = forms.personal(form, progress)
+        public = tuple(answer for answer in progress.answers if answer not in private)
+        conversation = replace(decision.conversation, form=None)
+        return replace(decision, conversation=conversation, handover=replace(handover, fields=public, personal=private))
 
     def _cover(self, s: Session, conversation: Conversation) -> None:
         """A form is over: what it said about the asker is kept in a table of its own, or not at all."""

@@ -23,6 +23,8 @@ CLOSED: Final = frozenset({40034005, 40034024, 40034026, 40034128, 304027, 30410
 TAKEN: Final = 40054005
 """This msg_seq of this message was used already."""
 NO_LINKS: Final = frozenset({304003, 40054010})
+NOT_THESE_WORDS: Final = NO_LINKS | {40034006, 1100101}
+"""The platform's own check of content: what exactly it minds is not told."""
 NO_MARKDOWN: Final = frozenset({304036, 40034011, 40034090, 40034127})
 TOO_LONG: Final = frozenset({40054007, 40054018})
 AUDITED: Final = frozenset({304023, 304024})

@@ -81,6 +81,8 @@ class Intake:
                 await self._handle(happened)
                 await self._desk.done(NAME, happened.id)
                 return
+            except RefdeskError as error:
+                log.warning("event %s is tried again: %s", happened.id, error)
             except Exception:  # a task that dies would be silence
                 log.exception("event %s is tried again", happened.id)
             await asyncio.sleep(pause)

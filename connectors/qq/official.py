@@ -40,6 +40,7 @@ class _Form:
 
     buttons: bool
     links: bool = True
+    words: bool = True
     most: int = 0
 
 
@@ -155,6 +156,8 @@ class Official:
         form = _Form(buttons=self._markdown and not where.guild and sending.fits(choices))
         for _ in range(_FORMS):
             content = await self._worded(delivery, where, form)
+            if not content:
+                raise DeliveryRefused(NAME, "the platform will not show these words")
             body = sending.markdown(delivery, content, choices) if form.buttons else sending.text(where, delivery, content)
             try:
                 # Not tried again in there: only the outbox knows which second use of a number is our own.
@@ -177,6 +180,8 @@ class Official:
         if refused.errcode in calls.NO_LINKS and form.links:
             log.warning("the platform refused an address in a message (%s): connectors.qq.link_domains", refused.errcode)
             return replace(form, links=False)
+        if refused.errcode in calls.NOT_THESE_WORDS and form.words:
+            return replace(form, buttons=False, words=False)
         if refused.errcode in calls.TOO_LONG and size > _SHORTEST:
             return replace(form, most=max(size // 2, _SHORTEST))
         raise refused
@@ -184,6 +189,8 @@ class Official:
     async def _worded(self, delivery: Delivery, where: sending.Target, form: _Form) -> str:
         """The words of a message: without addresses that are not allowed there, and with where to find what is left out."""
         reply, say = delivery.reply, self._desk.phrase
+        if not form.words:
+            return "\n".join(await self._remark("reply_in_mailbox", reply))
         domains = self._settings.link_domains if form.links and (self._settings.group_links or not where.room) else ()
         stripped = links.strip(reply.plain(), lambda host: links.below(host, domains), say("link_left_out", reply.language))
         content, remarks = stripped.text, list[str]()
