@@ -6,7 +6,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision
     connector, roster
-    text, masking, pinyin, settings, tickets, hours, slots, windows, limits, live, presence, groups
+    text, mining, masking, pinyin, settings, tickets, hours, slots, windows, limits, live, presence, groups
     care, turns               what the bot never answers by itself; how one message hangs on another
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms

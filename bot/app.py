@@ -31,7 +31,9 @@ from bot.pages import (
     account,
     answers,
     api,
+    blocks,
     groups,
+    helping,
     intents,
     logbook,
     mailbox,
@@ -179,7 +181,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
         signin.mount_signon(app, pages, university, settings.signon.role, house.address(settings))
     account.mount(app, pages)
     people.mount(app, pages, house.address(settings))
-    room = Workroom(pages, desk, hub, presence, settings.desk.teams, timedelta(seconds=settings.desk.undo_seconds))
+    undo = timedelta(seconds=settings.desk.undo_seconds)
+    room = Workroom(pages, desk, hub, presence, settings.desk.teams, undo, settings.desk.picture_hosts)
     desk_pages.mount(app, room)
     report_pages.mount(app, pages, desk, figures, months)
     api.mount(app, figures, months, tokens)
@@ -201,6 +204,8 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     desk.second_person = settings.teaching.second_person
     app.ctx.teacher = Teacher(settings, desk.store, Now(lambda: mind, desk.today, clock.now), think)
     teaching.mount(app, room, app.ctx.teacher)
+    helping.mount(app, room)
+    blocks.mount(app, room)
     intents.mount(app, pages, desk, house.at_work(settings, desk.store, desk.answering.kinds))
     system.mount(app, pages, desk, lambda: mind.state(), tuple(connectors), metrics=metrics, tokens=tokens)
     if settings.loopback or settings.understanding.token:

@@ -9,6 +9,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from bot import connector, forms, house, knowledge, training
+from bot.desk.rooms import CALL
 from bot.domain import OUT_OF_SCOPE, IntentKind
 from bot.errors import Defect, DefectsFound, RefdeskError, WrongSetting
 from bot.hours import DutyHours
@@ -170,6 +171,10 @@ def _forms(curated: Knowledge, settings: Settings) -> Iterator[Defect]:
                 )
             if wrong := _slots(form, field):
                 yield Defect(folder, 0, wrong)
+    offered = {form.id for _, form in curated.forms}
+    for called in sorted(name.removeprefix(CALL) for name in curated.cues if name.startswith(CALL)):
+        if called not in offered:
+            yield Defect(folder.with_name("cues.yml"), 0, f"{CALL}{called}: there is no form {called} in knowledge/forms")
 
 
 def _slots(form: Form, field: Field) -> str | None:

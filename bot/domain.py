@@ -354,6 +354,29 @@ class EntryDraft:
     reviewer: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CannedReply:
+    """A reply kept ready: called up by `code`, of one `owner` or shared (''). `{{section.key}}` are facts of library.yml, `{ticket}`
+    and `{me}` the ticket's number and the librarian's name."""
+
+    code: str
+    title: str
+    text: str
+    owner: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question that a librarian has answered, with the first reply."""
+
+    ticket: int
+    question: str
+    reply: str
+    librarian: str
+    at: datetime
+
+
 class GenerationState(StrEnum):
     """How a training ended: LIVE, REFUSED for a reason, or UNDONE afterwards."""
 

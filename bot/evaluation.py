@@ -97,6 +97,31 @@ class Point:
     out_of_scope_answered: Share
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """One engine on one set of messages. `milliseconds` are the time of each prediction, empty when they were made in bulk."""
+
+    name: str
+    rows: tuple[Labelled, ...]
+    predictions: tuple[Prediction, ...]
+    policy: Policy
+    kinds: Mapping[str, IntentKind]
+    milliseconds: tuple[float, ...] = ()
+
+    def cases(self) -> tuple[Case, ...]:
+        """What the bot would do about each message."""
+        return judge(self.rows, self.predictions, self.policy, self.kinds)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One point of the learning curve: the share of the examples that was learned from, and the figures then."""
+
+    share: float
+    examples: int
+    figures: Figures
+
+
 def wilson(hits: int, total: int, z: float = _SURE) -> tuple[float, float]:
     """Between which shares the true one lies, by Wilson's score interval; (0, 1) for no evidence."""
     if total == 0:

@@ -1,7 +1,6 @@
 """What `refdesk evaluate` writes: the figures as text for a terminal, and a report with pictures as one HTML file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot import evaluation
 from bot.answering import Policy
-from bot.domain import IntentKind, Prediction
-from bot.evaluation import Case, Figures, Labelled, Point, Share
+from bot.evaluation import Case, Evaluated, Lesson, Point, Share
 
 _TEMPLATES = Path(__file__).parent / "pages" / "templates"
 _WIDTH = 560
 _HEIGHT = 280
 # Okabe and Ito's colours stay apart for the colour-blind.
 _BLUE, _ORANGE, _GREEN = "#0072B2", "#D55E00", "#009E73"
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """One engine on one set of messages. `milliseconds` are the time of each prediction, empty when they were made in bulk."""
-
-    name: str
-    rows: tuple[Labelled, ...]
-    predictions: tuple[Prediction, ...]
-    policy: Policy
-    kinds: Mapping[str, IntentKind]
-    milliseconds: tuple[float, ...] = ()
-
-    def cases(self) -> tuple[Case, ...]:
-        """What the bot would do about each message."""
-        return evaluation.judge(self.rows, self.predictions, self.policy, self.kinds)
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One point of the learning curve: the share of the examples that was learned from, and the figures then."""
-
-    share: float
-    examples: int
-    figures: Figures
 
 
 def as_text(runs: Iterable[Evaluated]) -> str:

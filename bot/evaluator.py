@@ -12,8 +12,7 @@ from bot.answering import Policy
 from bot.domain import OUT_OF_SCOPE, Engine, Prediction
 from bot.embedding import EmbeddedEngine
 from bot.errors import Defect, RefdeskError
-from bot.evaluation import Labelled
-from bot.evaluation_report import Evaluated, Lesson
+from bot.evaluation import Evaluated, Labelled, Lesson
 from bot.listening import Listener
 from bot.messages import Language
 from bot.rasa_engine import RasaEngine

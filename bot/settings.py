@@ -146,13 +146,19 @@ class Reports(_Section):
     librarians: bool = True
 
 
+_PICTURE_HOSTS = ("mmbiz.qpic.cn", "mmbiz.qlogo.cn", "multimedia.nt.qq.com.cn", "gchat.qpic.cn", "c2cpicdw.qpic.cn")
+"""Where WeChat and QQ keep the pictures that people send."""
+
+
 class Desk(_Section):
     """How librarians work. `teams` are topic teams with the logins of their members; a reply can be taken back for `undo_seconds`;
-    a ticket returns to the queue when its asker waits and its librarian has had no page of the desk open for `away_minutes`."""
+    a ticket returns to the queue when its asker waits and its librarian has had no page of the desk open for `away_minutes`. Pictures
+    that patrons sent are shown from `picture_hosts` only."""
 
     teams: dict[str, tuple[str, ...]] = {}
     undo_seconds: int = Field(default=6, ge=0, le=60)
     away_minutes: int = Field(default=5, ge=1)
+    picture_hosts: tuple[str, ...] = _PICTURE_HOSTS
 
 
 class Teaching(_Section):

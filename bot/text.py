@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import opencc
 
@@ -22,7 +22,6 @@ _NAMES = frozenset(
 )  # said in Chinese as in English
 _LETTER = re.compile(r"[^\W_]")
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
-_TO_TRADITIONAL = opencc.OpenCC("s2tw")
 _FIXED = re.compile(r"([\w.+-]+@[\w.-]+|https?://[^\s，。；、（）《》“”]+)")
 _TITLE = re.compile(r"《[^》]*》")
 _APOSTROPHE = re.compile(r"['’]")
@@ -115,11 +114,24 @@ def spaced(text: str) -> str:
     return " ".join(_WORDS.findall(folded))
 
 
+@cache
+def _to_traditional() -> opencc.OpenCC:
+    """Its phrases take 43 MB, and are in memory only once somebody writes or asks for traditional characters."""
+    return opencc.OpenCC("s2tw")
+
+
+@cache
+def _telling() -> tuple[frozenset[str], frozenset[str]]:
+    """The characters that only traditional, and those that only simplified writing has, as the dictionary of single ones says."""
+    every = list(map(chr, range(0x4E00, 0xA000)))
+    pairs = [(old, new) for old, new in zip(every, simplified("\n".join(every)).split("\n"), strict=True) if old != new]
+    return frozenset(old for old, _ in pairs), frozenset(new for _, new in pairs)
+
+
 def script_of(text: str) -> Script | None:
     """The characters that a message is written in; None when nothing in it tells."""
-    hanzi = _CJK.findall(text[:LONGEST])
-    old = sum(_TO_SIMPLIFIED.convert(character) != character for character in hanzi)
-    new = sum(_TO_TRADITIONAL.convert(character) != character for character in hanzi)
+    hanzi, (only_old, only_new) = _CJK.findall(text[:LONGEST]), _telling()
+    old, new = sum(character in only_old for character in hanzi), sum(character in only_new for character in hanzi)
     if old == new:
         return None
     return Script.TRADITIONAL if old > new else Script.SIMPLIFIED
@@ -127,7 +139,7 @@ def script_of(text: str) -> Script | None:
 
 def traditional(text: str) -> str:
     """The text in traditional characters; web and mail addresses stay as they are."""
-    converted = (part if _FIXED.fullmatch(part) else _TO_TRADITIONAL.convert(part) for part in _FIXED.split(text))
+    converted = (part if _FIXED.fullmatch(part) else _to_traditional().convert(part) for part in _FIXED.split(text))
     return "".join(converted).replace("回複", "回覆")  # the one word of ours that the dictionary gets wrong
 
 

@@ -139,6 +139,11 @@ def test_check_finds_a_form_without_its_form(library: Path, edit: Edit) -> None:
     assert any("purchase_suggestion is a form, but knowledge/forms has none" in d for d in found(library))
 
 
+def test_check_finds_calling_words_of_a_form_that_there_is_not(library: Path, edit: Edit) -> None:
+    edit("knowledge/cues.yml", "call_textbook_request:", "call_textbok_request:")
+    assert any("call_textbok_request: there is no form textbok_request" in d for d in found(library))
+
+
 def test_check_finds_an_unknown_validator(library: Path, edit: Edit) -> None:
     edit("knowledge/forms/requests.yml", "check: contact", "check: telepathy")
     assert any("unknown check 'telepathy'" in d for d in found(library))

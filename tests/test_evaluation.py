@@ -9,8 +9,7 @@ from bot import evaluation, evaluation_report, evaluator, house
 from bot.answering import Policy
 from bot.domain import OUT_OF_SCOPE, Candidate, IntentKind, Prediction
 from bot.errors import Defect, RefdeskError
-from bot.evaluation import ANSWER, CLARIFY, PERSON, Labelled
-from bot.evaluation_report import Evaluated, Lesson
+from bot.evaluation import ANSWER, CLARIFY, PERSON, Evaluated, Labelled, Lesson
 from bot.messages import Language
 from bot.settings import Settings
 from tests.test_classifier import library

@@ -72,9 +72,13 @@ class House:
         """What the platform took: the message that it hangs on, and its number there."""
         return [(delivery.hook, delivery.number) for delivery in self.there.taken]
 
+    def conversation(self) -> int:
+        """The number of the asker's conversation."""
+        return self.store.read(lambda s: s.existing_conversation(READER).id)  # type: ignore[union-attr]
+
     def window(self) -> Window | None:
         """What the desk shows."""
-        return self.store.read(lambda s: s.window(s.existing_conversation(READER).id, LIMITS, self.clock()))  # type: ignore[union-attr]
+        return self.store.read(lambda s: s.window(self.conversation(), LIMITS, self.clock()))
 
     def statuses(self) -> list[str]:
         """How every reply ended."""
@@ -218,6 +222,17 @@ def test_reply_goes_out_on_its_own_where_that_is_allowed_and_nothing_else_is_lef
     house.deliver()
     assert house.places() == [("m1", 1), ("", 0)]
     assert house.mailbox() == ["c"]
+
+
+def test_desk_sees_no_limit_where_a_reply_may_go_out_on_its_own(house: House) -> None:
+    free = Limits(60, timedelta(minutes=60), inline=False, quota=4, by_message=True, unprompted=True)
+    house.asks("m1")
+    number = house.conversation()
+    assert house.store.read(lambda s: s.window(number, free, house.clock())) == Window(4, house.clock.at + OPENING.lasts)
+    house.clock.pass_(minutes=60)
+    assert house.store.read(lambda s: s.window(number, free, house.clock())) is None
+    room = house.store.write(lambda s: s.conversation(Address("stub", "reader", "group:1"), "v")).result().id
+    assert house.store.read(lambda s: s.window(room, free, house.clock())) == Window(0, None)
 
 
 def test_closed_hook_without_a_hook_is_a_refusal(house: House) -> None:

@@ -381,3 +381,20 @@ def test_who_is_in_danger_is_told_where_help_is_whatever_the_manners(desk: Desk,
     hear("你好")
     assert re.search(r"119|电话|报警", "\n".join(reply.text for reply in hear("图书馆着火了")))
     assert any(row.ticket.urgent for row in desk.queue((TicketStatus.WAITING,)))
+
+
+def test_an_answer_that_did_not_help_is_noted_also_while_a_ticket_is_open(desk: Desk, hear: Hear) -> None:
+    hear("转人工")
+    hear("校外怎么用VPN")
+    hear("没用")
+    hear("还是不行")
+    names = [row["name"] for row in desk.store.read(lambda s: s._rows("select name from events order by id"))]
+    assert "unhelpful" in names
+    assert len(desk.queue((TicketStatus.WAITING,))) == 1
+
+
+def test_unasked_answers_are_limited_as_others_are(desk: Desk, hear: Hear, engine: FakeEngine) -> None:
+    desk._groups = Groups(bar=0.9, per_minute=1)
+    assert hear("how do I use the VPN", addressed=False)
+    assert hear("知网打不开", "301", addressed=False) == ()
+    assert desk.queue((TicketStatus.WAITING,)) == ()

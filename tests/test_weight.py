@@ -31,6 +31,9 @@ mind = house.mind(settings)
 app = create_app(settings, mind, house.connectors(settings))
 mind.engine.predict("校外怎么用VPN")
 print(" ".join(sorted(set(sys.argv[2:]) & set(sys.modules))))
+import bot.text
+bot.text.script_of("校外怎么用VPN")
+print("a dictionary of traditional phrases" * bot.text._to_traditional.cache_info().currsize)
 app.ctx.desk.store.close()
 """
 

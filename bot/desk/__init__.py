@@ -3,6 +3,7 @@
 from bot.desk.base import Clock, Consultation
 from bot.desk.blocks import BLOCK_HOURS, Blocks
 from bot.desk.care import LONGEST_NOTE
+from bot.desk.helping import LONGEST_CANNED, Aid, Helping
 from bot.desk.lessons import LONGEST_EXAMPLE, Lessons, Waiting
 from bot.desk.librarians import Librarians
 from bot.desk.logbook import BY_HAND, Logbook, Logged
@@ -24,6 +25,7 @@ class Desk(
     Rota,
     Blocks,
     Lessons,
+    Helping,
 ):
     """All that can be done with a question, from asking to closing. Every method is one transaction."""
 
@@ -31,6 +33,7 @@ class Desk(
 __all__ = [
     "BLOCK_HOURS",
     "BY_HAND",
+    "LONGEST_CANNED",
     "LONGEST_EXAMPLE",
     "LONGEST_NOTE",
     "LONGEST_QUESTION",
@@ -38,6 +41,7 @@ __all__ = [
     "MOST_REQUESTS",
     "LONGEST_SHIFT_NOTE",
     "OPEN",
+    "Aid",
     "Clock",
     "Consultation",
     "Desk",

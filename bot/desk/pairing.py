@@ -49,7 +49,7 @@ class Pairing(Patrons):
                 s.add_question(s.conversation(question.address, self.visitor(question.address)), question, None, self.clock.now())
                 return ()
             word = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-            s.pairing(word, question.address.connector, question.address.user, self.clock.now() + _LASTS)
+            s.pairing(word, question.address, self.clock.now(), until=self.clock.now() + _LASTS)
             return self._told(s, question, "pair_word", word=word, minutes=_LASTS // timedelta(minutes=1))
 
         return self._once(question, work)

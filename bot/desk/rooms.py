@@ -18,7 +18,7 @@ from bot.store import Session
 from bot.text import clean, has_words, language_of
 from bot.understanding import understand
 
-_CALL = "call_"
+CALL = "call_"
 """A cue whose name begins so starts the request form named by the rest: words that are for the bot wherever they are said."""
 _CONSIDERED = 10  # messages that spoke to nobody are looked at, for each that may be answered
 
@@ -68,7 +68,7 @@ class Rooms(Tact):
         background = self.store.read(lambda s: self._background(s, blank, question, parts, now))
         today = self.clock.calendar().astimezone(self.hours.zone).date()
         decision = self.answering.decide(question, parts, blank, now, today, background=background)
-        if not groups.clears(manners, decision) or not self._speaks(question.address):
+        if not groups.clears(manners, decision) or not self._speaks(question.address) or not self._in_bounds(manners, question.address):
             return _settled(())
         return self.store.write(lambda s: self._volunteer(s, manners, question, decision))
 
@@ -110,11 +110,11 @@ class Rooms(Tact):
     def _called(self, text: str) -> tuple[str, str] | None:
         """The form whose calling words a message begins with, and what it says then."""
         for name, words in self.knowledge.cues.items():
-            if name.startswith(_CALL):
+            if name.startswith(CALL):
                 for word in words:
                     pattern = r"\s*".join(map(re.escape, word)) + r"(?:\s*[:：,，]\s*|\s+|$)(.*)"
                     if found := re.fullmatch(pattern, clean(text), re.IGNORECASE | re.DOTALL):
-                        return name.removeprefix(_CALL), found[1].strip()
+                        return name.removeprefix(CALL), found[1].strip()
         return None
 
     def _request(self, s: Session, question: Question, form: str, wanted: str) -> tuple[Reply, ...]:

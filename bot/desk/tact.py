@@ -53,7 +53,15 @@ class Tact(Pairing):
         if handover is not None and handover.urgent:
             s.save_ticket(replace(s.ticket(private.ticket), urgent=True))
             told = (*decision.replies, *told)
-        return Decision(Action.ESCALATE, told, _ended(decision.conversation))
+        return replace(
+            decision,
+            action=Action.ESCALATE,
+            replies=told,
+            conversation=_ended(decision.conversation),
+            handover=None,
+            notes=tuple(note for note in decision.notes if note.question),
+            new_question=False,
+        )
 
     def _aside(self, s: Session, decision: Decision, number: int, now: datetime) -> Decision:
         """The conversation goes on where nobody reads along: replies and memory move there."""

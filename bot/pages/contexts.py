@@ -5,8 +5,24 @@ from datetime import date
 
 from bot.autonomy import Doubt, Mode, Standing
 from bot.desk import Status
-from bot.domain import AuditEntry, Deed, Entry, EntryDraft, Example, Generation, GroupRow, Librarian, LoginSession, Message, Role, Ticket
+from bot.domain import (
+    AuditEntry,
+    Block,
+    CannedReply,
+    Deed,
+    Entry,
+    EntryDraft,
+    Example,
+    Generation,
+    GroupRow,
+    Librarian,
+    LoginSession,
+    Message,
+    Role,
+    Ticket,
+)
 from bot.messages import Exchange, Language
+from bot.mining import Heap
 from bot.roster import Duty, Roster, ShiftNote, Special
 from bot.sheet import Line
 from bot.teaching import Alike, Progress
@@ -331,3 +347,33 @@ class DraftPage:
     ticket: int
     typed: tuple[tuple[str, str], ...]
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CannedPage:
+    """canned.html: replies kept ready. `may_share` whether this person may change the shared ones; `typed` is what was refused."""
+
+    frame: Frame
+    replies: tuple[CannedReply, ...]
+    may_share: bool
+    typed: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MiningPage:
+    """mining.html: what the bot could not answer in the last `days`, in heaps."""
+
+    frame: Frame
+    days: int
+    periods: tuple[int, ...]
+    heaps: tuple[Heap, ...]
+    topics: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksPage:
+    """blocks.html: who is shut out now, and until when."""
+
+    frame: Frame
+    blocks: tuple[Block, ...]

@@ -111,7 +111,9 @@ class Deliveries(Conversations, Messages, Hooks, Events):
         if limits.window is None and not limits.quota:
             return None
         if limits.by_message:
-            return self.places(conversation, now)
+            places = self.places(conversation, now)
+            alone = limits.unprompted and not self.conversation_by_id(conversation).address.room
+            return None if alone and not places.left else places
         sql = "select at from messages where conversation = ? and who = ? and tap = ? order by id desc limit 1"
         words, tap = (self._one(sql, conversation, Who.PATRON.value, kind) for kind in (0, 1))
         since = min(row["at"] for row in (words, tap) if row) if words or tap else ""

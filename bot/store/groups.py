@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.domain import EventName, GroupRow, Ticket
+from bot.messages import Address
 from bot.store import rows
 from bot.store.base import Base
 
@@ -67,10 +68,11 @@ class Groups(Base):
         )  # fmt: skip
         return tuple(rows.ticket_of(row) for row in found)
 
-    def pairing(self, word: str, connector: str, user: str, until: datetime) -> None:
-        """A password for somebody; their older one ends."""
-        self._db.conn.execute("delete from pairings where connector = ? and user = ?", (connector, user))
-        self._insert("pairings", {"word": word, "connector": connector, "user": user, "until": rows.stamp(until)})
+    def pairing(self, word: str, address: Address, now: datetime, *, until: datetime) -> None:
+        """A password for somebody; their older one ends, and all whose time is over are forgotten."""
+        where = "(connector = ? and user = ?) or until < ?"
+        self._db.conn.execute(f"delete from pairings where {where}", (address.connector, address.user, rows.stamp(now)))
+        self._insert("pairings", {"word": word, "connector": address.connector, "user": address.user, "until": rows.stamp(until)})
 
     def use_pairing(self, word: str, connector: str, now: datetime) -> str:
         """Whom a password was given to, once; '' when it is unknown, used or too old."""

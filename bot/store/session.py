@@ -1,6 +1,7 @@
 """What one unit of work may do with the database: all rooms of the store together."""
 
 from bot.store.blocks import Blocks
+from bot.store.canned import Canned
 from bot.store.deliveries import Deliveries
 from bot.store.examples import Examples
 from bot.store.figures import Rollups
@@ -31,6 +32,7 @@ class Session(
     LoginSessions,
     Audit,
     Blocks,
+    Canned,
     Facts,
     Tokens,
     Examples,

@@ -57,12 +57,11 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A payload with its parts checked: `id` of the event, `kind` its name, `data` what happened, `seq` its place in a session."""
+    """A payload with its parts checked: `id` of the event, `kind` its name, `data` what happened."""
 
     id: str
     kind: str
     data: Mapping[str, Any]
-    seq: int | None = None
 
     def text(self, *path: str) -> str:
         """A field as text, found by its names from the outside in; '' when it is missing."""
@@ -95,7 +94,7 @@ def payload(body: bytes | str) -> dict[str, Any]:
 
 def event(found: Mapping[str, Any]) -> Event:
     """The event of an op 0 payload. One without an `id` (old gateways) is known by what it says."""
-    data, kind, number, seq = found.get("d"), found.get("t"), found.get("id"), found.get("s")
+    data, kind, number = found.get("d"), found.get("t"), found.get("id")
     if not isinstance(kind, str) or not kind or len(kind) > 64:
         raise Unreadable("t is missing")
     data = data if isinstance(data, dict) else {}
@@ -104,7 +103,7 @@ def event(found: Mapping[str, Any]) -> Event:
         number = f"{kind}:{own}"
     if not isinstance(number, str) or not 0 < len(number) <= _LONGEST_ID:
         raise Unreadable("id is missing")
-    return Event(number, kind, data, seq if isinstance(seq, int) and not isinstance(seq, bool) else None)
+    return Event(number, kind, data)
 
 
 def question_of(happened: Event) -> Question | None:

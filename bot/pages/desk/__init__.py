@@ -4,7 +4,7 @@ from typing import Any
 
 from sanic import Sanic
 
-from bot.pages.desk import events, queue, steps, ticket
+from bot.pages.desk import events, pictures, queue, steps, ticket
 from bot.pages.desk.workroom import Workroom
 
 
@@ -14,6 +14,7 @@ def mount(app: Sanic[Any, Any], room: Workroom) -> None:
     ticket.mount(app, room)
     steps.mount(app, room)
     events.mount(app, room)
+    pictures.mount(app, room)
 
 
 __all__ = ["Workroom", "mount"]

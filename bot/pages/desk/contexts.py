@@ -103,11 +103,12 @@ class CandidateLine:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What stands in an exchange: something said, or a remark among librarians."""
+    """What stands in an exchange: something said, or a remark among librarians. `pictures` are the attachments that can be shown."""
 
     at: datetime
     message: Message | None = None
     remark: Remark | None = None
+    pictures: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

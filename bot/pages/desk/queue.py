@@ -9,8 +9,9 @@ from sanic.response import json as json_response
 
 from bot.domain import Librarian
 from bot.errors import NotFound
-from bot.pages.desk.contexts import EarlierLine, Item, QueuePage, RecordPage
+from bot.pages.desk.contexts import EarlierLine, QueuePage, RecordPage
 from bot.pages.desk.query import asked
+from bot.pages.desk.ticket import item_of
 from bot.pages.desk.workroom import Workroom
 from bot.pages.guard import signed_in
 from bot.pages.render import see_other
@@ -51,7 +52,7 @@ def _record(room: Workroom, request: Request, user: Librarian, number: int) -> R
     conversation, messages, tickets = room.desk.record(number)
     return RecordPage(
         frame, room.pane(request, user), number, conversation.address.connector,
-        tuple(Item(message.at, message) for message in messages),
+        tuple(item_of(room, message) for message in messages),
         tuple(EarlierLine(ticket, room.title(ticket.intent, frame.language)) for ticket in tickets),
         int(found) if found.isascii() and found.isdecimal() else 0,
     )  # fmt: skip

@@ -95,7 +95,7 @@ def _steps(room: Workroom, request: Request, user: Librarian) -> dict[str, Calla
     return {
         "claim": lambda number: desk.claim(number, login),
         "release": lambda number: desk.release(number, login, field(request, "note")),
-        "reply": lambda number: _answer(room, number, login, text, closing),
+        "reply": lambda number: answer(room, number, login, text, closing=closing),
         "close": lambda number: desk.close(number, login),
         "transfer": transfer,
         "note": lambda number: desk.note(number, login, field(request, "note")),
@@ -105,7 +105,8 @@ def _steps(room: Workroom, request: Request, user: Librarian) -> dict[str, Calla
     }
 
 
-def _answer(room: Workroom, number: int, login: str, text: str, closing: bool) -> None:
+def answer(room: Workroom, number: int, login: str, text: str, *, closing: bool = False) -> None:
+    """Send a reply, held for as long as it can be taken back."""
     desk: Desk = room.desk
     if room.undo:
         desk.hold(number, login, text, room.undo, closing=closing)

@@ -10,10 +10,11 @@ from sanic.response import HTTPResponse
 
 from bot import lookups
 from bot.desk import Consultation, Desk
-from bot.domain import Entry, Librarian, Message, QueueRow, Remark, Ticket
+from bot.domain import OUT_OF_SCOPE, Entry, Librarian, Message, QueueRow, Remark, Ticket
 from bot.errors import NotFound
 from bot.messages import Language, Who
 from bot.pages.desk.contexts import CandidateLine, Colleagues, EarlierLine, FollowerLine, Item, Reach, TicketPage
+from bot.pages.desk.pictures import shown
 from bot.pages.desk.query import VIEWS, Query
 from bot.pages.desk.workroom import Workroom, closes_in, people
 from bot.pages.guard import signed_in
@@ -52,11 +53,12 @@ def _page(room: Workroom, request: Request, user: Librarian, consultation: Consu
     spoken = consultation.conversation.language or frame.language
     form = desk.knowledge.form(ticket.intent, frame.language)
     labels = {each.name: each.label for each in form.fields} if form else {}
-    shown, hidden = _shown(consultation.messages, ticket, everything=request.args.get("all") == "1")
+    visible, hidden = _shown(consultation.messages, ticket, everything=request.args.get("all") == "1")
     everybody, looking, held = room.colleagues(), room.presence.looking(), desk.held(ticket.id)
     held_for = max(0, round((held.due_at - desk.clock.now()).total_seconds())) if held else 0
     return TicketPage(
-        frame, pane, ticket, room.title(intent, frame.language), question, _items(shown, desk.remarks(ticket.id)),
+        frame, pane, ticket, room.title(intent if intent != OUT_OF_SCOPE else "", frame.language), question,
+        _items(room, visible, desk.remarks(ticket.id)),
         tuple(CandidateLine(candidate, room.title(candidate.intent, frame.language)) for candidate in found),
         _draft(desk, intent, question, spoken, today), ticket.reason in _HELD_BACK, _reach(room, consultation),
         Colleagues(
@@ -81,10 +83,15 @@ def _shown(messages: tuple[Message, ...], ticket: Ticket, *, everything: bool) -
     return messages[first:], first
 
 
-def _items(messages: tuple[Message, ...], remarks: tuple[Remark, ...]) -> tuple[Item, ...]:
+def _items(room: Workroom, messages: tuple[Message, ...], remarks: tuple[Remark, ...]) -> tuple[Item, ...]:
     """Messages in their order, each remark where it was made."""
-    items = [*(Item(message.at, message) for message in messages), *(Item(remark.at, remark=remark) for remark in remarks)]
+    items = [*(item_of(room, message) for message in messages), *(Item(remark.at, remark=remark) for remark in remarks)]
     return tuple(sorted(items, key=lambda item: item.at))
+
+
+def item_of(room: Workroom, message: Message) -> Item:
+    """Something said, with the pictures in it that can be shown."""
+    return Item(message.at, message, pictures=tuple(n for n, each in enumerate(message.attachments) if shown(each, room.picture_hosts)))
 
 
 def _reach(room: Workroom, consultation: Consultation) -> Reach:

@@ -17,12 +17,13 @@ from bot.presence import Looker, Presence
 from bot.text import normalise
 
 PAGE_SIZE = 50
-_AROUND = 40
+_AROUND = 16
 
 
 @dataclass(frozen=True)
 class Workroom:
-    """The desk and its pages; `teams` are topic teams with the logins of their members, `undo` is how long a reply can be taken back."""
+    """The desk and its pages; `teams` are topic teams with the logins of their members, `undo` is how long a reply can be taken back,
+    `picture_hosts` are where pictures of patrons are fetched from."""
 
     pages: Pages
     desk: Desk
@@ -30,6 +31,7 @@ class Workroom:
     presence: Presence
     teams: Mapping[str, tuple[str, ...]]
     undo: timedelta
+    picture_hosts: tuple[str, ...] = ()
 
     def say(self, request: Request, phrase: str, **values: object) -> str:
         """A sentence in the language of the page."""
@@ -136,7 +138,7 @@ def _line(hit: Hit, words: str) -> HitLine:
     at, length = _place(text, words)
     start = max(0, at - _AROUND) if length else 0
     before = ("…" if start else "") + text[start:at]
-    return HitLine(hit, before, text[at : at + length], text[at + length : at + length + 3 * _AROUND])
+    return HitLine(hit, before, text[at : at + length], text[at + length : at + length + 8 * _AROUND])
 
 
 def _place(text: str, words: str) -> tuple[int, int]:

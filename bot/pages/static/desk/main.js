@@ -4,6 +4,7 @@ import "./clocks.js";
 import "./context.js";
 import "./search.js";
 import { drafts, restoreDraft } from "./drafts.js";
+import { prepareHelp } from "./help.js";
 import { current, select } from "./keyboard.js";
 import { listen, onSwap, refresh, showLive } from "./live.js";
 import { prepareSwitches, showTitle } from "./news.js";
@@ -18,6 +19,7 @@ function prepare() {
   const insert = document.getElementById("insert");
   if (insert) insert.hidden = !document.getElementById("reply-text");
   prepareTabs();
+  prepareHelp();
   showLive();
   select(current());
   restoreDraft();
