@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import bare, cost, desk, intake, load, measuring, probe, stories, understanding, wechat
+from benchmarks import bare, cost, desk, figures, intake, load, measuring, probe, stories, understanding, wechat
 from benchmarks.understanding import PublicSet, Result
 from bot import evaluation, house
 from bot.answering import Policy
@@ -254,3 +254,17 @@ def test_the_desk_benchmark_opens_every_page_and_every_desk_sees_the_ticket() ->
     assert [page.name for page in pages] == list(desk.PAGES)
     assert len(told) == 3
     assert desk.as_table(pages).count("\n") == len(pages) + 1
+
+
+def test_figures_are_measured_on_a_database_that_holds_what_it_says(tmp_path: Path) -> None:
+    database = tmp_path / "figures.db"
+    questions = figures.fill(database, 400)
+    store = Store(database)
+    rows = figures.ledger_rows(store, 1)
+    assert store.read(lambda s: list(s.strays())) == []
+    counted, _, peak = figures.exported(database, store, 10)
+    store.close()
+    assert 0 < counted <= questions + 1
+    assert 10 < peak < 1000
+    assert rows[-3][0] == "figures, all of it"
+    assert rows[-3][-1] == f"{questions + 1:,}"

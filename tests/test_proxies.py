@@ -4,6 +4,8 @@ Only what differs on a machine of tests is changed: ports, certificate, and no o
 """
 
 import datetime
+import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -25,7 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse, text
+from websockets.sync.client import connect
 
+from connectors.onebot.player import Player as OneBotPlayer
 from connectors.shared.envelope import Key
 from connectors.wechat.player import Player
 from tests.conftest import ROOT
@@ -34,6 +38,7 @@ from tests.serving import PATIENCE, Served, streaming, until
 
 NAME = "ask.lib.example.edu.cn"
 KIB = 1024
+ONEBOT = {"access_token": "a-token-for-onebot", "secret": "a-secret-for-onebot"}
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +164,7 @@ def whoami(app: Sanic[Any, Any]) -> None:
 def house(serve: Callable[..., Served]) -> Served:
     """A Refdesk as the samples want it."""
     address = {"public_url": f"https://{NAME}", "proxies": 1}
-    return serve({"web": {}, "wechat": dict(SAFE)}, before=whoami, server=address)
+    return serve({"web": {}, "wechat": dict(SAFE), "onebot": dict(ONEBOT)}, before=whoami, server=address)
 
 
 @pytest.fixture(params=PROXIES)
@@ -214,6 +219,23 @@ def test_wechat_reaches_the_account_behind_a_proxy(reader: httpx.Client) -> None
     assert player.check("4375120948345356249") == "4375120948345356249"
     assert "VPN" in player.text("oBehindAProxy", "校外怎么用VPN").text
     assert reader.head("/health/live").status_code == 200
+
+
+def test_onebot_connects_and_pushes_through_a_proxy(place: Place, house: Served) -> None:
+    trust = ssl.create_default_context(cafile=place.certificate[0])
+    headers = {"Authorization": f"Bearer {ONEBOT['access_token']}", "X-Self-ID": "10001000"}
+    player = OneBotPlayer(f"https://127.0.0.1:{place.https}", ONEBOT["access_token"], secret=ONEBOT["secret"])
+    line = socket.create_connection(("127.0.0.1", place.https))
+    with connect(f"wss://{NAME}/webhooks/onebot", sock=line, ssl=trust, additional_headers=headers, proxy=None) as program:
+        program.send(json.dumps(player.head(player.private(30003000, "校外怎么用VPN"))))
+        assert "WebVPN" in json.loads(program.recv(PATIENCE))["params"]["message"][0]["data"]["text"]
+    body = json.dumps(player.head(player.private(30003001, "转人工"))).encode()
+    signature = "sha1=" + hmac.new(ONEBOT["secret"].encode(), body, hashlib.sha1).hexdigest()
+    with httpx.Client(verify=trust, trust_env=False) as client:
+        named = {"Host": NAME, "X-Signature": signature}
+        address = f"https://127.0.0.1:{place.https}/webhooks/onebot"
+        assert client.post(address, content=body, headers=named, extensions={"sni_hostname": NAME}).status_code == 204
+    assert house.messages("onebot", "30003001") == ["转人工"]
 
 
 def test_plain_http_leads_to_the_safe_address(place: Place) -> None:

@@ -10,6 +10,7 @@ from bot.text import flat
 from bot.turns import FollowUp, Topic
 
 _ORDER = ("who", "time", "where", "price", "how")
+_LEADING = frozenset({"where", "how", "trouble"})  # facets that lead somewhere; the others are one line and the first link
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class FollowUps(Understood):
         reply = Reply(
             ReplyKind.ANSWER,
             entry.facet(name),
-            links=entry.links,
+            links=entry.links if name in _LEADING else entry.links[:1],
             entry=entry.id,
             language=s.language,
             intent=entry.intent,

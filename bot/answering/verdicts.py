@@ -23,7 +23,8 @@ class Verdicts(Choices):
         entry = self.knowledge.entry(talk.entry, s.language)
         fresh = "trouble" not in talk.facets_shown and not self._held_back(talk.intent)
         if entry and fresh and entry.facet("trouble"):
-            return self._show_facet(s, entry, "trouble", (note,))
+            shown = self._show_facet(s, entry, "trouble", (note,))
+            return replace(shown, replies=(replace(shown.replies[0], text=f"{self._phrase(s, 'trouble_intro')}\n{shown.replies[0].text}"),))
         return self._hand_over(s, "unhelpful", intent=talk.intent, question=talk.question, notes=(note,))
 
     def _rated(self, s: Situation) -> Decision | None:

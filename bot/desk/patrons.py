@@ -83,7 +83,7 @@ class Patrons(Effects, Agents):
         if parts is None:
             decision = self._failed(replace(conversation, language=language), question, language)
         else:
-            background = self._background(s, conversation, question, now)
+            background = self._background(s, conversation, question, parts, now)
             decision = self.answering.decide(question, parts, conversation, now, self._today(), background=background)
         decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
@@ -201,8 +201,9 @@ class Patrons(Effects, Agents):
     def _receipt(self, ticket: Ticket, language: Language) -> Reply:
         """The number, when a librarian will answer, and the pick-up code."""
         what = "request_" if ticket.reason == "form" else "handover_"
-        failed = ticket.reason == "error"
-        first = self._phrase("failed", language, number=ticket.id) if failed else self._promise(ticket.id, language, what)
+        # Whoever is in danger must not wait for office hours; where to phone was said already.
+        name = "handover_urgent" if ticket.urgent else "failed" if ticket.reason == "error" else ""
+        first = self._phrase(name, language, number=ticket.id) if name else self._promise(ticket.id, language, what)
         where = self._phrase("handover_where", language, place=f"{self._address}/mailbox/{ticket.code}")
         return Reply(
             ReplyKind.HANDOVER,
@@ -255,7 +256,7 @@ class Patrons(Effects, Agents):
         if conversation.entry == said.entry and conversation.question == question:
             return conversation
         entry = self.knowledge.entry(said.entry, said.language)
-        shown = ("trouble",) if entry and said.text == entry.facet("trouble") else ()
+        shown = ("trouble",) if entry and entry.facet("trouble") and said.text.endswith(entry.facet("trouble")) else ()
         return replace(conversation, entry=said.entry, intent=said.intent, question=question, facets_shown=shown, language=said.language)
 
     def collect(self, address: Address, asked: str = "") -> tuple[Reply, ...]:
@@ -323,7 +324,7 @@ def _college(decision: Decision) -> str:
 
 
 def _joined(replies: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
-    """The handover notice follows the bot's words; a lone introduction becomes one message with it."""
-    if len(told) == len(replies) == 1 and replies[0].kind is ReplyKind.NOTICE:
-        return (replace(told[0], text=f"{replies[0].text}\n{told[0].text}"),)
+    """The handover notice follows the bot's words; what introduces it becomes one message with it."""
+    if len(told) == 1 and replies and replies[-1].kind is ReplyKind.NOTICE and not replies[-1].choices:
+        return (*replies[:-1], replace(told[0], text=f"{replies[-1].text}\n{told[0].text}"))
     return (*replies, *told)

@@ -26,7 +26,7 @@ def chosen(columns: Columns, query: Query, duty: DutyHours) -> Columns:
     marks = _between(columns, query.start, query.end)
     for field, value in query.where:
         marks &= _holds(columns, field, value, duty)
-    found = columns.take(marks)
+    found = columns if marks.all() else columns.take(marks)
     return replace(found, numbers={**found.numbers, _ON_DUTY: asked_on_duty(found, duty)})
 
 

@@ -97,6 +97,7 @@ def p90(values: Floats) -> float | None:
     return float(np.partition(values, rank)[rank]) if len(values) else None
 
 
+_SHORT = 2**15
 BY = ("channel", "intent", "language", "college", "room", "hour", "day", "week", "month")
 
 
@@ -107,16 +108,18 @@ def grouped(columns: Columns, duty: DutyHours, by: str) -> tuple[Figures, ...]:
 
 
 def divided(columns: Columns, by: str) -> list[tuple[str, Columns]]:
-    """The questions of each group under its label, in the order of time or of the codes."""
+    """The questions of each group under its label, in the order of time or of the codes; they have what figures are counted from."""
     if not len(columns):
         return []
     keys, label = _keys(columns, by)
-    order = np.argsort(keys, kind="stable")
-    values, starts = np.unique(keys[order], return_index=True)
-    ends = np.append(starts[1:], len(keys))
-    return [
-        (label(int(value)), columns.take(order[start:end])) for value, start, end in zip(values, starts, ends, strict=True)
-    ]  # fmt: skip
+    low = int(keys.min())
+    places = keys - low
+    if int(places.max()) < _SHORT:
+        places = places.astype(np.int16)  # which numpy sorts by its digits, several times faster
+    sizes = np.bincount(places)
+    slim = columns.slim().take(np.argsort(places, kind="stable"))
+    ends = np.cumsum(sizes)
+    return [(label(low + int(at)), slim.take(slice(int(ends[at] - sizes[at]), int(ends[at])))) for at in np.flatnonzero(sizes)]
 
 
 def spread(columns: Columns, by: str, among: Marks | None = None) -> dict[str, tuple[int, int, int, int]]:
@@ -125,9 +128,16 @@ def spread(columns: Columns, by: str, among: Marks | None = None) -> dict[str, t
     results = columns.results()
     if among is not None:
         keys, results = keys[among], results[among]
-    values, places = np.unique(keys, return_inverse=True)
-    counts = np.bincount(places * len(Result) + results, minlength=len(values) * len(Result)).reshape(-1, len(Result))
-    return {label(int(value)): (int(a), int(b), int(c), int(d)) for value, (a, b, c, d) in zip(values, counts, strict=True)}
+    if not len(keys):
+        return {}
+    low, kinds = int(keys.min()), len(Result)
+    counts = np.bincount((keys - low) * kinds + results, minlength=(int(keys.max()) - low + 1) * kinds).reshape(-1, kinds)
+    return {label(low + int(at)): _four(counts[at]) for at in np.flatnonzero(counts.any(axis=1))}
+
+
+def _four(counts: NDArray[Any]) -> tuple[int, int, int, int]:
+    by_bot, by_librarian, waiting, closed = counts.tolist()
+    return by_bot, by_librarian, waiting, closed
 
 
 def monday(day: int) -> int:

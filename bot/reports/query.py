@@ -68,11 +68,14 @@ class Query:
         return dict(self.where).get(field, "")
 
     def before(self) -> "Query | None":
-        """The period that this one is compared with: the one before (whole months: as many whole months), or a year ago."""
+        """The period that this one is compared with: the one before (whole months: as many whole months), or a year ago; None when
+        it is compared with nothing, or the calendar does not reach back so far."""
         if self.compare is Compare.NONE:
             return None
         if self.compare is Compare.YEAR:
             return replace(self, start=_year_ago(self.start), end=_year_ago(self.end), compare=Compare.NONE)
+        if self.days + 62 >= self.start.toordinal():
+            return None
         end = self.start - timedelta(days=1)
         if self.start.day == 1 and (self.end + timedelta(days=1)).day == 1:
             months = (self.end.year - self.start.year) * 12 + self.end.month - self.start.month + 1

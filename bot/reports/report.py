@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.hours import DutyHours
 from bot.reports import tables
-from bot.reports.choosing import UNKNOWN, chosen
+from bot.reports.choosing import chosen
 from bot.reports.columns import Columns
 from bot.reports.figures import Figures, figures
 from bot.reports.query import Compare, Query
@@ -36,9 +36,8 @@ def report(
     total = figures(asked, duty)
     found = figures(before, duty) if before is not None else None
 
-    def by(name: str, labels: str, handed_over: bool = False) -> Table:
-        rows = asked.take(asked.numbers["opened"] > 0) if handed_over else asked
-        return tables.lines(name, labels, rows, duty, most=most, before=None if handed_over else before)
+    def by(name: str, labels: str, *, named: bool = False) -> Table:
+        return tables.lines(name, labels, asked, duty, most=most, before=before, named=named)
 
     made = [
         _totals(total, found),
@@ -49,13 +48,13 @@ def report(
         by("topics", "topic"),
         tables.rising(asked, chosen(columns, _previous(query), duty) if before is None else before, most),
         tables.unanswered(asked, most),
-        _named(by("entries", "entry")),
+        by("entries", "entry", named=True),
         tables.doubtful(asked, most),
         tables.forms(asked, most),
-        _named(by("rooms", "room")),
+        by("rooms", "room", named=True),
         by("languages", "language"),
         by("colleges", "college"),
-        by("reasons", "reason", handed_over=True),
+        by("reasons", "reason", named=True),
     ]
     if librarians:
         made.append(tables.load(asked, duty, most))
@@ -74,9 +73,3 @@ def _totals(total: Figures, before: Figures | None) -> Table:
         rows.append(Row(measure.name, cells))
     heads = (Column("value"), *((Column("before"),) if before else ()))
     return Table("totals", "measure", heads, tuple(rows), len(rows))
-
-
-def _named(table: Table) -> Table:
-    """Without the line of those that have no entry, or were asked outside of any group."""
-    rows = tuple(row for row in table.rows if row.label != UNKNOWN)
-    return Table(table.name, table.labels, table.columns, rows, table.total - (len(table.rows) - len(rows)))

@@ -116,9 +116,12 @@ class Table:
     total: int = 0
 
 
-def lines(name: str, labels: str, columns: Columns, duty: DutyHours, *, most: int, before: Columns | None = None) -> Table:
-    """The questions of each channel, topic, language, ...: most first, compared with the number `before`."""
-    counts = spread(columns, labels)
+def lines(
+    name: str, labels: str, columns: Columns, duty: DutyHours, *, most: int, before: Columns | None = None, named: bool = False
+) -> Table:
+    """The questions of each channel, topic, language, ...: most first, compared with the number `before`. With `named` those that
+    have no entry, or were asked outside of any group, are left out."""
+    counts = {label: found for label, found in spread(columns, labels).items() if not (named and label == UNKNOWN)}
     earlier = {label: sum(found) for label, found in spread(before, labels).items()} if before is not None else None
     ranked = sorted(counts, key=lambda label: (-sum(counts[label]), label))
     shown = set(ranked[:most])
@@ -274,7 +277,9 @@ def _among(columns: Columns, labels: str, shown: set[str]) -> Columns:
     """The questions under some labels only."""
     name: str = {"channel": "connector", "topic": "intent"}.get(labels, labels)
     codes = [columns.code(name, "" if label == UNKNOWN else label) for label in shown]
-    return columns.take(np.isin(columns.codes[name], codes))
+    wanted = np.zeros(len(columns.words[name]) + 1, np.bool_)
+    wanted[codes] = True
+    return columns.slim(name).take(wanted[columns.codes[name]])
 
 
 def _sums(found: dict[str, tuple[int, int, int, int]]) -> dict[str, int]:

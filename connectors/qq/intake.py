@@ -8,6 +8,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from typing import Final
+from weakref import WeakValueDictionary
 
 from bot.connector import Desk
 from bot.errors import RefdeskError, TooMuch
@@ -31,6 +32,7 @@ class Intake:
         self._desk, self._api, self._first_pause = desk, api, first_pause
         self._people = People(desk)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Take up what was kept and not worked on when the server stopped."""
@@ -74,7 +76,14 @@ class Intake:
             log.info("something that was overheard is passed over: %s", error)
 
     async def _work(self, happened: Event) -> None:
-        """Until it has succeeded, however long that takes: nobody else will."""
+        """In the order of one's events, each until it has succeeded, however long that takes: nobody else will."""
+        question, switch = question_of(happened), switch_of(happened)
+        whose = question.address if question else switch.address if switch else Address(NAME, "")
+        turn = self._turns.setdefault(whose, asyncio.Lock())
+        async with turn:
+            await self._persist(happened)
+
+    async def _persist(self, happened: Event) -> None:
         pause = self._first_pause
         while True:
             try:

@@ -312,6 +312,21 @@ def test_event_that_cannot_be_worked_on_is_tried_again_until_it_can(caplog: pyte
     assert LONGEST_PAUSE > 0
 
 
+def test_events_of_one_asker_are_worked_on_in_their_order_and_hold_up_nobody_else() -> None:
+    desk = FakeDesk(StoreUnusable("x", "full"))  # type: ignore[arg-type]
+
+    async def work() -> None:
+        intake = Intake(desk, None, first_pause=0.01)  # type: ignore[arg-type]
+        for number, user in enumerate(("u", "u", "other", "u"), 1):
+            said = {"id": f"m-{number}", "author": {"user_openid": user}, "content": "x"}
+            raw = {"id": str(number), "op": 0, "t": "C2C_MESSAGE_CREATE", "d": said}
+            await intake.take(event(raw), json.dumps(raw))
+        await asyncio.gather(*intake._tasks)
+
+    asyncio.run(work())
+    assert [question.id for question in desk.asked] == ["m-3", "m-1", "m-2", "m-4"]
+
+
 # --- settings ---
 
 

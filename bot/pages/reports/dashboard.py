@@ -11,10 +11,10 @@ from sanic.response import HTTPResponse, text
 
 from bot import export, reports
 from bot.desk import Desk
-from bot.domain import ClosedMonth, Librarian, Role
+from bot.domain import ClosedMonth, Deed, Librarian, Role
 from bot.ledger import Ledger
 from bot.months import Months
-from bot.pages.guard import signed_in
+from bot.pages.guard import actor_of, signed_in
 from bot.pages.render import Pages
 from bot.pages.reports import asking
 from bot.pages.reports.contexts import Choice, Label, ReportsPage
@@ -37,7 +37,9 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger, months
         label = asking.labels(request, pages, desk)
         if request.args.get("format") in ("csv", "json") and not error:
             by = str(request.args.get("by") or "channel")
-            return await _download(request, query, by if by in reports.BY else "channel", ledger, label)
+            by = by if by in reports.BY else "channel"
+            await asyncio.to_thread(pages.accounts.note, actor_of(request, user), Deed.EXPORTED, f"/reports by {by}", query.address())
+            return await _download(request, query, by, ledger, label)
         report = await asyncio.to_thread(ledger.report, query, librarians=user.role in MANAGERS, most=MOST_ROWS)
         columns, closed = await asyncio.to_thread(lambda: (ledger.columns(), _closed(months, query)))
         choices = tuple(_choice(query, field, columns, label) for field in SHOWN)
