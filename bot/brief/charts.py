@@ -72,7 +72,11 @@ def heat(table: Table, roster: Table, words: Words) -> Chart:
     base = alt.Chart(_data(rows)).encode(
         x=alt.X("hour:O", title=words.say("hour"), axis=alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False, domain=False)),
         y=alt.Y("weekday:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
-        tooltip=[alt.Tooltip("weekday:N", title=words.phrase("reports.by_weekday")), alt.Tooltip("hour:O", title=words.say("hour")), _tip(words)],
+        tooltip=[
+            alt.Tooltip("weekday:N", title=words.phrase("reports.by_weekday")),
+            alt.Tooltip("hour:O", title=words.say("hour")),
+            _tip(words),
+        ],
     )
     shaded = base.mark_rect(stroke="#ffffff", strokeWidth=2).encode(
         color=alt.Color("count:Q", title=words.say("count"), scale=alt.Scale(scheme="blues"), legend=alt.Legend(tickMinStep=1, format=",d"))
