@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot import forms
 from bot.connector import Limits
-from bot.desk import Clock, Desk
-from bot.domain import OUT_OF_SCOPE, DeliveryStatus, IntentKind, Librarian, Role, TicketStatus
+from bot.desk import BY_HAND, Clock, Desk, Logged
+from bot.domain import OUT_OF_SCOPE, Conversation, DeliveryStatus, IntentKind, Librarian, Role, TicketStatus
 from bot.errors import Defect
 from bot.hours import DutyHours
 from bot.house import Mind, Progress
@@ -70,6 +70,8 @@ class Habits(_Part):
     asks_person: float
     fills_form: float
     closes_after: float
+    rates: float
+    satisfied: float
 
 
 class Scenario(_Part):
@@ -185,11 +187,27 @@ class _Play:
     def arrive(self) -> None:
         self.asked += 1
         channel = self.dice.choices(self.plan.channels, [each.share for each in self.plan.channels])[0]
+        if channel.name in BY_HAND:
+            self.log(channel)
+            return
         address = Address(channel.name, f"demo-{self.dice.randrange(self.extent.questions)}")
         bursts = self._bursts(self.time.at)
         news = self.dice.choices([None, *(each for each, _ in bursts)], [1.0, *(size for _, size in bursts)])[0]
         known = self.dice.random() < channel.known
         self.say(address, self.texts.known(news.intents if news else ()) if known else self.texts.unknown(), patience=12)
+
+    def log(self, channel: Channel) -> None:
+        """A call, a letter, a visit: somebody on duty writes it down, tomorrow if nobody is."""
+        begins = self.time.at if self.duty.on_duty(self.time.at) else self.duty.next_duty(self.time.at)
+        if begins is None:
+            return
+        colleague = self.dice.choice(self.plan.librarians).login
+        topic = self.texts.topic() if self.dice.random() < channel.known else ""
+        wait = timedelta(minutes=self.dice.uniform(1, 30))
+        self.plan_at(begins + wait, lambda: self._write_down(colleague, Logged(channel.name, topic)))
+
+    def _write_down(self, colleague: str, entry: Logged) -> None:
+        self.desk.log(colleague, entry)
 
     def say(self, address: Address, text: str, patience: int) -> None:
         replies = self.desk.ask(Question(f"demo-{next(self.numbers)}", address, text, asked_at=self.time.at)).result()
@@ -257,6 +275,14 @@ class _Play:
         if ticket.status is TicketStatus.ANSWERED and ticket.claimed_by == colleague.login:
             self.desk.close(number, colleague.login)
             self._deliver()
+            self._rated(self.desk.consultation(number).conversation)
+
+    def _rated(self, conversation: Conversation) -> None:
+        """Some patrons say whether they are satisfied."""
+        if conversation.rating and self.dice.random() < self.plan.habits.rates:
+            pleased = self.dice.random() < self.plan.habits.satisfied
+            word = {Language.EN: ("not satisfied", "satisfied")}.get(conversation.language or Language.ZH, ("不满意", "满意"))[pleased]
+            self.plan_at(self.time.at + _AHEAD * self.dice.uniform(0.5, 5), lambda: self.say(conversation.address, word, 0))
 
     def _deliver(self) -> None:
         """There is no platform behind the channels: what is due has arrived."""
@@ -281,6 +307,10 @@ class _Texts:
         """A question that the bot has an answer to, about `preferred` intents where there are any."""
         likely = [intent for intent in preferred if intent in self._by_intent]
         return self._of(self._dice.choice(likely or self._known))
+
+    def topic(self) -> str:
+        """What a consultation is about."""
+        return self._dice.choice(self._known)
 
     def unknown(self) -> str:
         """A question for people."""

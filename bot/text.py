@@ -140,7 +140,7 @@ def script_of(text: str) -> Script | None:
 def traditional(text: str) -> str:
     """The text in traditional characters; web and mail addresses stay as they are."""
     converted = (part if _FIXED.fullmatch(part) else _to_traditional().convert(part) for part in _FIXED.split(text))
-    return "".join(converted).replace("回複", "回覆")  # the one word of ours that the dictionary gets wrong
+    return "".join(converted).replace("回複", "回覆").replace("回復", "回覆")  # an answer, which the dictionary takes for a return
 
 
 def pieces(text: str, max_bytes: int, reserve: int = 0) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from bot.text import bare, flat
 LONGEST_FOLLOW_UP = 24
 """Characters, or half as many words, of a message that can be a follow-up."""
 _SHORT = 10
+_LONGEST_CUE = 40
 _DIGITS = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "zero": 0}
 _HANZI_NUMBER = re.compile(
@@ -90,19 +91,19 @@ class Turns:
     def wants(self, text: str) -> bool:
         """Whether a piece of a message wants an answer: a question, a trouble, a wish."""
         said = flat(text)
-        return _found((*self.asking, *self.trouble, *self.wishes), said) and not _found(self.openings, said)
+        return _found((*self.asking, *self.trouble, *self.wishes), said) and not _whole(self.openings, said)
 
     def opens(self, text: str) -> bool:
         """Whether a message only announces a question."""
-        return _found(self.openings, flat(text))
+        return _whole(self.openings, text)
 
     def dangles(self, text: str) -> bool:
         """Whether a message can only be understood together with others."""
-        return _found(self.dangling, flat(text))
+        return _whole(self.dangling, text)
 
     def regrets(self, text: str) -> bool:
         """Whether a message says that the answer did not help."""
-        return _found(self.unhelpful, flat(text))
+        return _whole(self.unhelpful, text)
 
     def fragment(self, text: str) -> bool:
         """Whether a message is short and asks nothing, as a piece of a longer one does."""
@@ -183,6 +184,12 @@ def ordinal(text: str) -> int | None:
 
 def _short(text: str, most: int) -> bool:
     return len(text) <= most or (text.isascii() and len(text.split()) <= most // 2)
+
+
+def _whole(patterns: Iterable[re.Pattern[str]], text: str) -> bool:
+    """Whether a message is what a pattern describes. Long ones never are, and must not be tried: patterns of librarians may take
+    exponential time."""
+    return len(text) <= 2 * _LONGEST_CUE and len(said := flat(text)) <= _LONGEST_CUE and _found(patterns, said)
 
 
 def _found(patterns: Iterable[re.Pattern[str]], text: str) -> bool:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages import Language
-from bot.text import LONGEST, bare, clean, cut, has_words, language_of, normalise
+from bot.messages import Language, Script
+from bot.text import LONGEST, bare, clean, cut, has_words, language_of, normalise, script_of, traditional
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,19 @@ def test_huge_texts_are_not_kept_in_memory_once_they_were_compared() -> None:
     finally:
         tracemalloc.stop()
     assert kept < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("圖書館幾點開門", Script.TRADITIONAL), ("图书馆几点开门", Script.SIMPLIFIED), ("皇后在圖書館", Script.TRADITIONAL),
+        ("你好", None), ("hello", None), ("", None), ("1", None),
+    ],
+)  # fmt: skip
+def test_message_tells_its_characters_or_nothing(text: str, script: Script | None) -> None:
+    assert script_of(text) is script
+
+
+def test_addresses_stay_as_they_are_in_traditional_text() -> None:
+    text = "请回复 0，或打开 https://lib.example/图书馆/指南，写信到 图书馆@lib.example。软件"
+    assert traditional(text) == "請回覆 0，或打開 https://lib.example/图书馆/指南，寫信到 图书馆@lib.example。軟件"

@@ -104,3 +104,23 @@ def test_dangling_fragment_needs_more_words(curated: Knowledge, text: str) -> No
 def test_whole_question_is_neither_opening_nor_dangling(curated: Knowledge, text: str) -> None:
     assert not curated.turns.opens(text)
     assert not curated.turns.dangles(text)
+
+
+def test_long_message_is_no_cue_and_costs_no_time(curated: Knowledge) -> None:
+    for text in ("一点都" * 3000, "hello " * 1600, "还是" * 5000):
+        assert not curated.turns.opens(text)
+        assert not curated.turns.dangles(text)
+        assert not curated.turns.regrets(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["还是打不开啊", "试了还是不行", "按照步骤做了还是连不上", "完全看不懂", "这没什么用", "it still doesn't work", "not helpful at all"],
+)
+def test_regret_is_heard_in_many_words(curated: Knowledge, text: str) -> None:
+    assert curated.turns.regrets(text)
+
+
+@pytest.mark.parametrize("text", ["VPN怎么装", "不行吗", "有没有用", "it works", "我不明白怎么续借请讲讲", "怎么用知网"])
+def test_question_is_no_regret(curated: Knowledge, text: str) -> None:
+    assert not curated.turns.regrets(text)

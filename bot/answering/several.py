@@ -94,4 +94,4 @@ class Several(FollowUps):
         if not option.value.startswith(_FORM):
             return option
         form = option.value.removeprefix(_FORM).partition(":")[0]
-        return replace(option, title=self.knowledge.title(form, s.language, s.today))
+        return replace(option, title=self._phrase(s, "form_offer_titled", title=self.knowledge.title(form, s.language, s.today)))
