@@ -365,9 +365,10 @@ def test_asker_who_is_in_danger_while_a_ticket_is_open_is_met_at_once_and_put_fi
 def test_own_records_are_no_matter_for_a_group_and_erasing_them_forgets_who_is_who(desk: Desk, hear: Hear) -> None:
     hear(f"取件 {word_of(alone(desk, '取件'))}", "m-300", connector="qq")
     assert "私" in told(hear("我的记录", "m-300", connector="qq"))
+    desk.store.write(lambda s: s.set_fact("qq.user.u-300", "how to reach them")).result()
     alone(desk, "删除我的记录")
     alone(desk, "1")
-    assert desk.store.read(lambda s: s.linked("qq", "m-300")) == ""
+    assert desk.store.read(lambda s: (s.linked("qq", "m-300"), s.fact("qq.user.u-300"))) == ("", "")
 
 
 def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(desk: Desk, hear: Hear, clock: FakeClock) -> None:
