@@ -10,7 +10,8 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     care, turns               what the bot never answers by itself; how one message hangs on another
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
-    reports, export, schema   events -> figures -> text; the database's shape
+    reports, export, schema, labels  events -> figures -> text; the database's shape; stored words as people read them
+    brief                     a report as sentences, tables and charts, in every file format
     forms, lookups, sheet     request forms; answers from tables; requests as a table
     classifier, embedding, rasa_engine, listening, understanding
     answering                 question + prediction + knowledge + conversation -> decision, pure
@@ -29,7 +30,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     teaching                  what librarians teach: drafts, files, a new model, one step back
     pages                     what people see in a browser
     terminal                  what commands share
-    commands, stats           commands that work on the database alone
+    commands, stats, takeaway  commands that work on the database alone
     app, __main__             the server; the command line
 """
 

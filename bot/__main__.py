@@ -27,6 +27,7 @@ from bot.messages import Address, Language, Question
 from bot.settings import Settings, read
 from bot.stats import stats, token
 from bot.store import Store
+from bot.takeaway import report
 from bot.terminal import bar, opened
 from bot.text import clean, has_words, language_of
 from bot.understanding import understand
@@ -239,6 +240,7 @@ def check(settings: Settings) -> None:
 
 cli.add_command(stats)
 cli.add_command(token)
+cli.add_command(report)
 
 
 def _made(folder: Path) -> Path:

@@ -95,7 +95,8 @@ class Desk:
     `rate` notes whether an answer helped. `history` is the exchange with lines numbered above `after`.
     `listen` yields a wait: each call returns at the next change of an asker's exchange, or after so many seconds.
 
-    For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none.
+    For platforms that are pushed to: `remember` keeps a value under a name and `recall` has it again, '' if there is none;
+    a name CONNECTOR.user.ID is an asker's, and is forgotten with their records.
     `undeliver` (connector, Delivery.key, why) takes back that a reply was delivered; False while it is still due.
     `end` closes an asker's ticket because the platform ended the conversation; given the beginning of an agent's name, only
     one that such an agent has. `judge` notes how it was rated. `overhear` stores what the platform's own agent said: that

@@ -231,13 +231,15 @@ class ClosedMonth:
 @dataclass(frozen=True, slots=True)
 class FormProgress:
     """A request form being filled in: its name and the answers so far, in order. `offered` are the choices that were shown
-    for the field that is asked for now, `refusals` how often an answer to it was refused in a row."""
+    for the field that is asked for now, `refusals` how often an answer to it was refused in a row. `changing` is the one field
+    that is asked for again when all are filled in."""
 
     form: str
     answers: tuple[tuple[str, str], ...] = ()
     question: int = 0
     offered: tuple[str, ...] = ()
     refusals: int = 0
+    changing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bot.text import bare, clean, has_words, is_question, normalise
 LONGEST = 500
 _LONGEST_DAY = 30
 _SHORTEST_PART = 2
+_FEW_WORDS = 10
 
 _PATTERNS = {
     "phone": re.compile(r"\+?\d[\d -]{6,18}\d"),
@@ -41,6 +42,8 @@ def start(form: Form, question: int, given: str = "") -> Step:
 
 def pending(form: Form, progress: FormProgress) -> Field | None:
     """The field that is asked for now; None when all are filled in and the summary waits for a yes."""
+    if progress.changing:
+        return next((field for field in form.fields if field.name == progress.changing), None)
     return form.fields[len(progress.answers)] if len(progress.answers) < len(form.fields) else None
 
 
@@ -59,14 +62,27 @@ def fill(form: Form, progress: FormProgress, text: str, almanac: Almanac, *, ski
     value = "" if skipped and field.optional else accepted(field, text, almanac, progress.offered)
     if value is None:
         return Step(replace(progress, refusals=progress.refusals + 1), field, refused=True)
-    filled = replace(progress, answers=(*progress.answers, (field.name, value)), offered=(), refusals=0)
+    if progress.changing:
+        answers = tuple((name, value if name == field.name else old) for name, old in progress.answers)
+    else:
+        answers = (*progress.answers, (field.name, value))
+    filled = replace(progress, answers=answers, offered=(), refusals=0, changing="")
     return Step(filled, pending(form, filled))
 
 
 def back(form: Form, progress: FormProgress) -> Step:
-    """Ask the previous field again."""
-    earlier = replace(progress, answers=progress.answers[:-1], offered=(), refusals=0)
+    """Ask the previous field again; where one field was to be changed, leave it as it was."""
+    answers = progress.answers if progress.changing else progress.answers[:-1]
+    earlier = replace(progress, answers=answers, offered=(), refusals=0, changing="")
     return Step(earlier, pending(form, earlier))
+
+
+def change(form: Form, progress: FormProgress, text: str) -> Step | None:
+    """At the summary, the field that a message names in a few words ("改电话", "the phone is wrong") is asked for again."""
+    said = bare(text)
+    named = [field for field in form.fields if bare(field.label) in said and len(said) <= len(bare(field.label)) + _FEW_WORDS]
+    field = max(named, key=lambda field: len(field.label), default=None)
+    return Step(replace(progress, changing=field.name, offered=(), refusals=0), field) if field else None
 
 
 def summary(form: Form, progress: FormProgress) -> str:

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot import autonomy, classifier, embedding, knowledge, training
 from bot.answering import Answering, Policy
 from bot.autonomy import Autonomy, Doubt
+from bot.brief import Words
 from bot.connector import Connector, Limits, known, load
 from bot.desk import Clock, Desk
 from bot.domain import OUT_OF_SCOPE, Engine, IntentKind
@@ -16,9 +17,11 @@ from bot.embedding import EmbeddedEngine, Encoder
 from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusable, UnknownConnector
 from bot.evaluation import Share
 from bot.hours import DutyHours
+from bot.knowledge import Knowledge
+from bot.labels import Labels
 from bot.ledger import Ledger
 from bot.listening import Listener
-from bot.messages import Script
+from bot.messages import Language, Script
 from bot.months import Months
 from bot.rasa_engine import RasaEngine
 from bot.roster import Roster
@@ -202,6 +205,13 @@ def months(settings: Settings, opened: Store) -> Months:
 def ledger(settings: Settings, opened: Store) -> Ledger:
     """The figures of a database."""
     return Ledger(opened, hours(settings, opened), settings.reports.librarians)
+
+
+def words(settings: Settings, opened: Store, curated: Knowledge, language: Language) -> Words:
+    """What a brief calls things, in one language."""
+    names = {person.login: person.name or person.login for person in opened.read(lambda s: s.librarians())}
+    today = datetime.now(hours(settings).zone).date()
+    return Words(curated, language, Labels(curated, language, today, names=names, rooms=lambda room: settings.groups.manners(room).name))
 
 
 def address(settings: Settings) -> str:

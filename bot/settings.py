@@ -141,9 +141,11 @@ class Monitor(_Section):
 
 
 class Reports(_Section):
-    """What figures show. `librarians`: what each of them did, where the staff council allows it."""
+    """What figures show. `librarians`: what each of them did, where the staff council allows it. `fonts`: a folder of fonts for the
+    pictures of charts, beside those of the system."""
 
     librarians: bool = True
+    fonts: Path | None = None
 
 
 _PICTURE_HOSTS = ("mmbiz.qpic.cn", "mmbiz.qlogo.cn", "multimedia.nt.qq.com.cn", "gchat.qpic.cn", "c2cpicdw.qpic.cn")

@@ -12,11 +12,10 @@ import click
 
 from bot import export, house, reports
 from bot.desk import Clock
-from bot.errors import Refused
 from bot.ledger import Ledger
 from bot.settings import Settings
 from bot.store import Store
-from bot.terminal import bar, opened
+from bot.terminal import bar, opened, where
 from bot.tokens import Tokens
 
 _EXIT_DIFFERENT = 1
@@ -62,13 +61,7 @@ def stats(
 
 
 def _query(settings: Settings, start: str, end: str, conditions: tuple[str, ...]) -> reports.Query:
-    given = {"from": start, "to": end}
-    for condition in conditions:
-        field, found, value = condition.partition("=")
-        if not (found and value) or field not in reports.FIELDS:
-            raise Refused(f"--where {condition}: expected FIELD=VALUE, FIELD one of {', '.join(reports.FIELDS)}")
-        given[field] = value
-    return reports.parse(given, datetime.now(house.hours(settings).zone).date())
+    return reports.parse({"from": start, "to": end, **where(conditions)}, datetime.now(house.hours(settings).zone).date())
 
 
 def _show(settings: Settings, ledger: Ledger, query: reports.Query, by: str, shape: str) -> None:

@@ -1,12 +1,13 @@
-"""What commands share: the progress bar, and a database that is closed again."""
+"""What commands share: the progress bar, a database that is closed again, and conditions."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
 
-from bot import house
+from bot import house, reports
+from bot.errors import Refused
 from bot.settings import Settings
 from bot.store import Store
 
@@ -34,3 +35,14 @@ def opened(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def where(conditions: Iterable[str]) -> dict[str, str]:
+    """The values of --where FIELD=VALUE by their fields."""
+    given = {}
+    for condition in conditions:
+        field, found, value = condition.partition("=")
+        if not (found and value) or field not in reports.FIELDS:
+            raise Refused(f"--where {condition}: expected FIELD=VALUE, FIELD one of {', '.join(reports.FIELDS)}")
+        given[field] = value
+    return given

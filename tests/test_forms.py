@@ -173,3 +173,37 @@ def test_days_that_the_roster_closes_or_moves_count_and_the_hours_of_people_do_n
     specials = (Special(1, date(2026, 11, 24), SpecialKind.CLOSED), Special(2, date(2026, 11, 28), SpecialKind.EXTRA))
     almanac = replace(NOW, hours=replace(HOURS, roster=Roster((people,), specials)))
     assert [title[:6] for title in forms.choices(SLOT, almanac)] == ["11月23日", "11月25日", "11月25日", "11月27日", "11月27日", "11月28日"]
+
+
+FULL = FormProgress("purchase", (("title", "三体"), ("day", ""), ("who", "教师")))
+
+
+@pytest.mark.parametrize(("text", "name"), [("改日期", "day"), ("身份写错了", "who"), ("书名", "title"), ("改一下书名吧", "title")])
+def test_one_field_is_changed_at_the_summary_and_the_others_stay(text: str, name: str) -> None:
+    step = forms.change(FORM, FULL, text)
+    assert step is not None
+    assert step.field is not None
+    assert (step.field.name, forms.pending(FORM, step.progress)) == (name, step.field)
+    value = {"day": "明天", "who": "1", "title": "活着"}[name]
+    after = forms.fill(FORM, step.progress, value, NOW)
+    assert after.field is None
+    stored = {"day": "2026-11-24", "who": "学生", "title": "活着"}[name]
+    assert after.progress.answers == tuple((each, stored if each == name else old) for each, old in FULL.answers)
+
+
+def test_a_change_that_is_taken_back_leaves_the_field_as_it_was() -> None:
+    step = forms.change(FORM, FULL, "改书名")
+    assert step is not None
+    assert forms.back(FORM, step.progress) == forms.Step(FULL, None)
+
+
+def test_a_wrong_value_for_a_change_is_asked_for_again() -> None:
+    step = forms.change(FORM, FULL, "改身份")
+    assert step is not None
+    refused = forms.fill(FORM, step.progress, "9", NOW)
+    assert (refused.refused, refused.field, refused.progress.answers) == (True, WHO, FULL.answers)
+
+
+@pytest.mark.parametrize("text", ["不对", "好像哪里不对但我说不上来", "这本书名是我从老师那里听来的不知道对不对", ""])
+def test_a_message_that_names_no_field_in_a_few_words_changes_nothing(text: str) -> None:
+    assert forms.change(FORM, FULL, text) is None

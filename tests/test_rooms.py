@@ -1,5 +1,6 @@
 """The desk in a group: what is kept, what is said in front of others, what moves to private."""
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -364,9 +365,10 @@ def test_asker_who_is_in_danger_while_a_ticket_is_open_is_met_at_once_and_put_fi
 def test_own_records_are_no_matter_for_a_group_and_erasing_them_forgets_who_is_who(desk: Desk, hear: Hear) -> None:
     hear(f"取件 {word_of(alone(desk, '取件'))}", "m-300", connector="qq")
     assert "私" in told(hear("我的记录", "m-300", connector="qq"))
+    desk.store.write(lambda s: s.set_fact("qq.user.u-300", "how to reach them")).result()
     alone(desk, "删除我的记录")
     alone(desk, "1")
-    assert desk.store.read(lambda s: s.linked("qq", "m-300")) == ""
+    assert desk.store.read(lambda s: (s.linked("qq", "m-300"), s.fact("qq.user.u-300"))) == ("", "")
 
 
 def test_answer_in_a_group_that_could_not_be_given_for_long_waits_for_its_asker(desk: Desk, hear: Hear, clock: FakeClock) -> None:
@@ -398,3 +400,35 @@ def test_unasked_answers_are_limited_as_others_are(desk: Desk, hear: Hear, engin
     assert hear("how do I use the VPN", addressed=False)
     assert hear("知网打不开", "301", addressed=False) == ()
     assert desk.queue((TicketStatus.WAITING,)) == ()
+
+
+WORDS = (
+    "校外怎么用VPN", "知网打不开", "你好", "VPN", "1", "0", "转人工", "没用", "还是不行", "我要荐购一本书", "取消", "教材需求 概率论",
+    "？", "", "我的记录", "取件", "how do I use the VPN", "这是什么意思", "谢谢", "图书馆着火了",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_said_in_whatever_order_no_code_is_shown_in_a_group(desk: Desk, hear: Hear, clock: FakeClock, seed: int) -> None:
+    chance, public, silent = random.Random(seed), list[str](), list[str]()
+    desk._groups = Groups(per_account=12, per_minute=25, bar=chance.choice((0.0, 0.94)), quiet=("11:00-11:30",))
+    for number in range(250):
+        clock.pass_(seconds=chance.randint(1, 30))
+        channel, user, addressed = chance.choice(("onebot", "qq")), chance.choice(("300", "301")), chance.random() < 0.7
+        words, room = chance.choice(WORDS), chance.choice((GROUP, GROUP, "201", ""))
+        asked = Question(f"n{number}", Address(channel, user, room), words, addressed=addressed or not room)
+        replies = desk.ask(asked).result()
+        if room:
+            public += [reply.plain() for reply in replies]
+            silent += [] if addressed or replies else [asked.id]
+        if chance.random() < 0.1 and (waiting := desk.queue((TicketStatus.WAITING,))):
+            desk.claim(waiting[0].ticket.id, "mei")
+            desk.reply(waiting[0].ticket.id, "mei", "只给本人看的答复")
+            desk.close(waiting[0].ticket.id, "mei")
+    codes = {row["code"] for row in desk.store.read(lambda s: s._rows("select code from tickets"))}
+    assert len(codes) > 5
+    assert len(public) > 50
+    assert not [text for text in public if "只给本人看" in text or "/mailbox/" in text or any(code in text for code in codes)]
+    kept = {row["external"] for row in desk.store.read(lambda s: s._rows("select external from messages where external is not null"))}
+    assert silent, "some was said to nobody"
+    assert kept.isdisjoint(silent), "and nothing of it was kept"

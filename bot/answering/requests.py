@@ -9,7 +9,7 @@ from bot.answering.notices import Notices
 from bot.answering.own import Own
 from bot.domain import Conversation, Decision, EventName, Handover, IntentKind, Note
 from bot.knowledge import Form
-from bot.messages import Action, Choice, Reply, ReplyKind
+from bot.messages import Action, Choice, Language, Reply, ReplyKind
 from bot.text import has_words, is_question
 
 FACETS = ("price", "time", "who", "where", "how")
@@ -46,9 +46,12 @@ class Requests(FollowUps, Own, Notices):
 
     def _answered(self, s: Situation, form: Form, text: str) -> Decision:
         """A value, else a question in between, else what the field asks for once more."""
-        progress, field = s.conversation.form, None
+        progress = s.conversation.form
         assert progress is not None
-        step = forms.fill(form, progress, text, s.almanac) if (field := forms.pending(form, progress)) else None
+        field = forms.pending(form, progress)
+        if field is None and (changed := forms.change(form, progress, text)):
+            return self._ask(s, changed, form)
+        step = forms.fill(form, progress, text, s.almanac) if field else None
         open_field = field is not None and field.check == "text" and not field.choices
         # A title may be any words, so only what is worded as a question and is no title in 《》 can be one there.
         refused = step is None or step.refused
@@ -119,7 +122,8 @@ class Requests(FollowUps, Own, Notices):
     def _ask(self, s: Situation, step: forms.Step, form: Form, intro: str = "") -> Decision:
         field, offered = step.field, tuple[str, ...]()
         if field is None:
-            text = self._phrase(s, "form_confirm", summary=forms.summary(form, step.progress))
+            label = form.fields[-1].label if s.language is Language.ZH else form.fields[-1].label.lower()
+            text = self._phrase(s, "form_confirm", summary=forms.summary(form, step.progress), label=label)
             choices: tuple[Choice, ...] = (Choice("1", self._phrase(s, "form_submit"), "1"),)
         else:
             text = field.again if step.refused else field.ask

@@ -7,11 +7,12 @@ from bot import forms, tickets
 from bot.answering import Background
 from bot.answering.own import CUES
 from bot.desk.base import Base
-from bot.domain import Conversation, Decision, EventName, Note, TicketStatus
-from bot.messages import Language, Question
+from bot.domain import Conversation, Decision, EventName, Note, Part, TicketStatus
+from bot.messages import INTENT, Language, Question
 from bot.slots import Almanac
 from bot.store import Session
 
+_FAULT = "database_fault"
 LATELY = timedelta(hours=24)
 """How long a report of a fault counts."""
 
@@ -19,11 +20,14 @@ LATELY = timedelta(hours=24)
 class Effects(Base):
     """Requests, records, reports and incidents, as far as askers have to do with them."""
 
-    def _background(self, s: Session, conversation: Conversation, question: Question, now: datetime) -> Background:
+    def _background(self, s: Session, conversation: Conversation, question: Question, parts: tuple[Part, ...], now: datetime) -> Background:
+        """Only what a message can be about is looked up: most are about neither faults nor the asker."""
         about_self = any(self.knowledge.cue(name, question.text) for name in CUES)
+        topics = {candidate.intent for part in parts for candidate in part.prediction.candidates()}
+        topics |= {conversation.intent, *(option.value.removeprefix(INTENT) for option in conversation.options)}
         return Background(
             s.incidents(),
-            s.faults(now - LATELY, but=conversation.visitor),
+            s.faults(now - LATELY, but=conversation.visitor) if _FAULT in topics else (),
             Almanac(self.clock.calendar().astimezone(self.hours.zone), self.hours),
             s.open_requests(conversation.visitor) if about_self else (),
             s.stored_of(conversation.visitor) if about_self else None,

@@ -83,7 +83,7 @@ class Patrons(Effects, Agents):
         if parts is None:
             decision = self._failed(replace(conversation, language=language), question, language)
         else:
-            background = self._background(s, conversation, question, now)
+            background = self._background(s, conversation, question, parts, now)
             decision = self.answering.decide(question, parts, conversation, now, self._today(), background=background)
         decision = self._take_effect(s, conversation, decision, now)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)

@@ -65,7 +65,7 @@ class Rooms(Tact):
             return _settled(())
         parts = understand(question.text, self.engine, self.knowledge)
         blank = Conversation(0, question.address, self.visitor(question.address))
-        background = self.store.read(lambda s: self._background(s, blank, question, now))
+        background = self.store.read(lambda s: self._background(s, blank, question, parts, now))
         today = self.clock.calendar().astimezone(self.hours.zone).date()
         decision = self.answering.decide(question, parts, blank, now, today, background=background)
         if not groups.clears(manners, decision) or not self._speaks(question.address) or not self._in_bounds(manners, question.address):

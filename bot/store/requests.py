@@ -77,6 +77,9 @@ class Requests(Tickets):
         self._db.conn.execute(f"delete from examples where conversation in ({_OWN})", (visitor,))
         self._db.conn.execute(f"delete from incident_askers where conversation in ({_OWN})", (visitor,))
         self._db.conn.execute(
+            "delete from facts where name in (select connector || '.user.' || user from conversations where visitor = ?)", (visitor,)
+        )
+        self._db.conn.execute(
             "delete from links where exists (select 1 from conversations c"
             " where c.visitor = ? and c.connector = links.connector and c.user in (links.member, links.user))",
             (visitor,),

@@ -23,10 +23,13 @@ class _House(Protocol):
 @click.option("--group", type=int, default=20002000, show_default=True, help="The group that the account is in.")
 @click.option("--user", type=int, default=30003000, show_default=True, help="Who writes.")
 @click.option("--private/--in-group", default=False, help="Write to the account alone.")
+@click.option("--push/--connect", default=False, help="Bring events by signed HTTP POST instead of the connection.")
 @click.option("--patience", type=float, default=1.5, show_default=True, help="Seconds without news after which the next line is taken.")
 @click.argument("lines", nargs=-1)
 @click.pass_obj
-def simulate(house: _House, url: str | None, group: int, user: int, private: bool, patience: float, lines: tuple[str, ...]) -> None:
+def simulate(
+    house: _House, url: str | None, group: int, user: int, private: bool, push: bool, patience: float, lines: tuple[str, ...]
+) -> None:
     """Play a OneBot implementation against the running server, and show what it is asked to send. LINES, or what you type.
 
     A line in the group speaks to nobody unless it begins with @. /private and /group change where is written, /as NUMBER
@@ -35,9 +38,11 @@ def simulate(house: _House, url: str | None, group: int, user: int, private: boo
     settings = settings_of(house.connectors.get("onebot", {}))
     if not settings.access_token:
         raise WrongSetting("connectors.onebot.access_token", "is not set, so OneBot is off")
+    if push and not settings.secret:
+        raise WrongSetting("connectors.onebot.secret", "is not set, so nothing can be pushed")
     address = url or f"http://{house.server.host}:{house.server.port}"
     account = int(settings.self_id[0]) if settings.self_id else 10001000
-    player, scene = Player(address, settings.access_token, account=account), _Scene(group, user, private)
+    player, scene = Player(address, settings.access_token, account=account, secret=settings.secret), _Scene(group, user, private)
     try:
         player.connect()
     except InvalidHandshake as error:
@@ -47,7 +52,7 @@ def simulate(house: _House, url: str | None, group: int, user: int, private: boo
     try:
         typed = iter(lines) if lines else iter(lambda: click.prompt("QQ", default="", show_default=False), "")
         for line in typed:
-            _say(player, scene, line, patience)
+            _say(player, scene, line, patience, push=push)
     finally:
         player.close()
 
@@ -76,12 +81,17 @@ class _Scene:
         return player.at(self.group, self.user, line[1:].strip()) if line.startswith("@") else player.group(self.group, self.user, line)
 
 
-def _say(player: Player, scene: _Scene, line: str, patience: float) -> None:
+def _say(player: Player, scene: _Scene, line: str, patience: float, *, push: bool) -> None:
     event = scene.event(player, line)
     if event is None:
         return
     shown = len(player.sent)
-    player.event(event)
+    if push:
+        refused = player.push(event)
+        if refused.status_code != 204:
+            raise RefdeskError(f"the push was refused: HTTP {refused.status_code} {refused.text}")
+    else:
+        player.event(event)
     with player.news:
         while player.news.wait(patience):
             pass

@@ -1,6 +1,7 @@
 """OneBot against a real server: an implementation that connects, pushes, answers late, never, or with failures."""
 
 import asyncio
+import contextlib
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -523,6 +524,16 @@ def test_peer_that_does_not_read_holds_up_nobody_for_long_and_one_that_never_ans
     asyncio.run(work())
 
 
+def test_frame_that_is_far_too_large_ends_its_connection_and_nothing_else(house: Served, connect: Connect) -> None:
+    vandal, other = connect(house), connect(house, account=10001001)
+    assert vandal._socket
+    with contextlib.suppress(ConnectionClosed):
+        vandal._socket.send("x" * 2_000_000)
+    until(lambda: not vandal._reader or not vandal._reader.is_alive())
+    other.event(other.private(READER, QUESTION))
+    assert ANSWER in shown(other)[0].text
+
+
 # --- what cannot be stored ---
 
 
@@ -681,6 +692,18 @@ def test_librarian_can_play_a_group_and_see_what_would_be_said(house: Served) ->
     assert ANSWER in told
     assert "[to 7 alone]" in told
     assert "问询台" in told
+
+
+def test_librarian_can_play_signed_pushes_and_is_told_when_one_is_refused(house: Served) -> None:
+    port = house.url.rpartition(":")[2]
+    settings = {"REFDESK__CONNECTORS__ONEBOT__ACCESS_TOKEN": TOKEN, "REFDESK__SERVER__PORT": port}
+    words = ["simulate", "onebot", "--push", "--patience", "0.4", f"@{QUESTION}"]
+    done = CliRunner().invoke(cli, words, env={**settings, "REFDESK__CONNECTORS__ONEBOT__SECRET": SECRET})
+    assert ANSWER in done.output
+    done = CliRunner().invoke(cli, words, env={**settings, "REFDESK__CONNECTORS__ONEBOT__SECRET": "another-secret"})
+    assert (done.exit_code, "HTTP 403" in done.output) == (2, True)
+    done = CliRunner().invoke(cli, words, env=settings)
+    assert (done.exit_code, "connectors.onebot.secret" in done.output) == (2, True)
 
 
 @pytest.mark.parametrize(

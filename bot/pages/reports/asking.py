@@ -6,8 +6,8 @@ from sanic import Request
 
 from bot.desk import Desk
 from bot.errors import Refused
+from bot.labels import Labels
 from bot.pages.render import Pages
-from bot.pages.reports.labels import Labels
 from bot.reports import Query, parse
 
 

@@ -1,0 +1,107 @@
+"""The charts of a report as Vega-Lite specifications: the same one draws the picture in a file and the chart on the page.
+
+Colours are those of Okabe and Ito, which stay apart for the colour-blind; stacks are also apart by white lines and by their order.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from bot.brief.document import Chart
+from bot.brief.words import Words
+from bot.reports import Result, Table
+
+FONTS = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, WenQuanYi Zen Hei, sans-serif"
+WIDTH = 620
+_COLOURS = {"by_bot": "#0072B2", "by_librarian": "#E69F00", "waiting": "#D55E00", "closed_unanswered": "#999999"}
+_DUTY = "#E69F00"
+_RESULTS = tuple(result.value for result in Result)
+_TALL = 240
+_BAR = 24
+_LONGEST = 210
+
+
+def trend(table: Table, words: Words) -> Chart:
+    """Columns over time, stacked by what became of the questions."""
+    short = "slice(datum.value, 5)" if table.labels in ("day", "hour", "week") else "datum.value"
+    axis = alt.Axis(labelAngle=-45, labelOverlap="greedy", labelExpr=short, ticks=False)
+    drawn = _stacked(_outcomes(table, words), words).encode(
+        x=alt.X("label:N", sort=None, title=None, axis=axis),
+        y=alt.Y("count:Q", title=words.say("count"), axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
+    )
+    return _chart("trend", drawn.properties(height=_TALL), words)
+
+
+def bars(table: Table, words: Words, most: int) -> Chart:
+    """One bar a row, stacked by what became of the questions."""
+    rows = _outcomes(table, words, most)
+    drawn = _stacked(rows, words).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LONGEST, ticks=False, domain=False)),
+        x=alt.X("count:Q", title=words.say("count"), axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
+    )
+    return _chart(table.name, drawn.properties(height=_BAR * max(1, min(most, len(table.rows)))), words)
+
+
+def heat(table: Table, roster: Table, words: Words) -> Chart:
+    """Weekday by hour; hours on duty are framed."""
+    rows = [
+        {"weekday": words.label("weekday", row.label), "hour": column.name, "count": cell.value, "duty": (duty.value or 0) >= 0.5}
+        for row, on in zip(table.rows, roster.rows, strict=True)
+        for column, cell, duty in zip(table.columns, row.cells, on.cells, strict=True)
+    ]
+    base = alt.Chart(_data(rows)).encode(
+        x=alt.X("hour:O", title=words.say("hour"), axis=alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False, domain=False)),
+        y=alt.Y("weekday:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
+        tooltip=[alt.Tooltip("weekday:N", title=""), alt.Tooltip("hour:O", title=words.say("hour")), _tip(words)],
+    )
+    shaded = base.mark_rect(stroke="#ffffff", strokeWidth=2).encode(
+        color=alt.Color("count:Q", title=words.say("count"), scale=alt.Scale(scheme="blues"), legend=alt.Legend(tickMinStep=1, format=",d"))
+    )
+    framed = base.transform_filter("datum.duty").mark_rect(fillOpacity=0, stroke=_DUTY, strokeWidth=1.5)
+    return _chart("heat", alt.layer(shaded, framed).properties(height=7 * _BAR), words)
+
+
+def _outcomes(table: Table, words: Words, most: int | None = None) -> list[dict[str, Any]]:
+    place = {column.name: at for at, column in enumerate(table.columns)}
+    return [
+        {
+            "label": words.label(table.labels, row.label),
+            "result": words.phrase(f"reports.{name}"),
+            "count": row.cells[place[name]].value,
+            "order": order,
+        }
+        for row in table.rows[:most]
+        for order, name in enumerate(_RESULTS)
+    ]
+
+
+def _stacked(rows: Sequence[Mapping[str, Any]], words: Words) -> Any:
+    names = [words.phrase(f"reports.{name}") for name in _RESULTS]
+    scale = alt.Scale(domain=names, range=[_COLOURS[name] for name in _RESULTS])
+    legend = alt.Legend(title=None, orient="top", labelLimit=_LONGEST, columnPadding=18, columns=2)
+    return (
+        alt.Chart(_data(rows))
+        .mark_bar(stroke="#ffffff", strokeWidth=0.7)
+        .encode(
+            color=alt.Color("result:N", scale=scale, legend=legend),
+            order=alt.Order("order:Q"),
+            tooltip=[alt.Tooltip("label:N", title=""), alt.Tooltip("result:N", title=""), _tip(words)],
+        )
+    )
+
+
+def _tip(words: Words) -> Any:
+    return alt.Tooltip("count:Q", title=words.say("count"), format=",d")
+
+
+def _data(rows: Sequence[Mapping[str, Any]]) -> Any:
+    return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
+
+
+def _chart(name: str, drawn: Any, words: Words) -> Chart:
+    title = words.say(f"chart_{name}")
+    plain = {"font": FONTS, "background": "#ffffff", "view": {"stroke": None}, "axis": {"gridColor": "#e3e3e0", "labelFontSize": 12}}
+    spec = drawn.properties(width=WIDTH).configure(**plain).configure_legend(labelFontSize=12)
+    return Chart(name, title, words.say("chart_alt", title=title), json.dumps(spec.to_dict(), ensure_ascii=False))

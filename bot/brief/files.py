@@ -1,0 +1,89 @@
+"""A report in every form in which it can be taken away."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.brief import data
+from bot.brief.composing import compose, overdue
+from bot.brief.document import Document, Grid, Head
+from bot.brief.markdown import markdown
+from bot.brief.page import html
+from bot.brief.word import word
+from bot.brief.words import Words
+from bot.brief.workbook import workbook
+from bot.errors import Refused
+from bot.reports import MEASURES, Report, Table
+
+
+class Format(StrEnum):
+    """What a report can be written as."""
+
+    MARKDOWN = "md"
+    HTML = "html"
+    DOCX = "docx"
+    XLSX = "xlsx"
+    JSON = "json"
+    CSV = "csv"
+
+
+BINARY = (Format.DOCX, Format.XLSX)
+CONTENT_TYPES = {
+    Format.MARKDOWN: "text/markdown; charset=utf-8",
+    Format.HTML: "text/html; charset=utf-8",
+    Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.JSON: "application/json; charset=utf-8",
+    Format.CSV: "text/csv; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes one report. `made_at` is when it was counted, as people read it."""
+
+    report: Report
+    words: Words
+    made_at: str
+
+    def write(self, shape: Format, table: str = "channels") -> bytes:
+        """The file; `table` is the one of a CSV, Refused where there is none of that name."""
+        match shape:
+            case Format.JSON:
+                return data.to_json(self.report, self.words, self.made_at).encode()
+            case Format.CSV:
+                return data.to_csv(self.words.grid(self._table(table))).encode()
+            case _:
+                return written(compose(self.report, self.words, self.made_at), shape, self.words, self._grids())
+
+    def _table(self, name: str) -> Table:
+        found = next((table for table in self.report.tables if table.name == name), None)
+        if found is None:
+            raise Refused(f"there is no table {name}; there are {', '.join(table.name for table in self.report.tables)}")
+        return found
+
+    def _grids(self) -> tuple[Grid, ...]:
+        words = self.words
+        late = overdue(words, self.report.query.end)
+        return (*(words.grid(table) for table in self.report.tables), late, meanings(words))
+
+
+def written(document: Document, shape: Format, words: Words, grids: tuple[Grid, ...]) -> bytes:
+    """A document as a file; `grids` are the sheets of a spreadsheet."""
+    match shape:
+        case Format.MARKDOWN:
+            return markdown(document, words).encode()
+        case Format.HTML:
+            return html(document, words).encode()
+        case Format.DOCX:
+            return word(document, words)
+        case Format.XLSX:
+            return workbook(document, grids, words)
+        case _:
+            raise Refused(f"a document is not written as {shape}")
+
+
+def meanings(words: Words) -> Grid:
+    """Every figure with its definition."""
+    rows = tuple((words.phrase(f"reports.{name}"), words.phrase(f"reports.{name}_is")) for name in MEASURES)
+    heads = (Head(words.phrase("reports.by_measure")), Head(words.say("meaning")))
+    return Grid("definitions", words.say("definitions"), heads, rows, len(rows))
