@@ -50,10 +50,11 @@ def visit(browser: Browser, address: str, *, forgive: tuple[str, ...] = (), **op
     page.set_default_timeout(10_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: faults.append(f"{message.text} ({page.url})") if message.type == "error" else None)
     yield page
     context.close()
-    assert [fault for fault in faults if not any(each in fault for each in forgive)] == []
+    left = [fault for fault in faults if not any(each in fault for each in forgive)]
+    assert not left, left
 
 
 def picture(page: Page, name: str, *, whole: bool = True) -> None:

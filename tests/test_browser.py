@@ -83,7 +83,7 @@ def test_librarian_answers_live_into_the_patrons_chat(browser: Browser, server: 
         picture(librarian, "desk-queue")
         librarian.get_by_text("市图书馆周末几点关 <b>急</b>").first.click()
         librarian.locator(".composer form[action$='/claim'] button").click()
-        librarian.locator("textarea[name=text]").fill("市图书馆的开放时间请看其主页。")
+        librarian.locator("#reply-text").fill("市图书馆的开放时间请看其主页。")
         picture(librarian, "desk-ticket")
         librarian.get_by_role("button", name="发送", exact=True).click()
         expect(patron.get_by_text("市图书馆的开放时间请看其主页。").first).to_be_visible()

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -18,8 +18,9 @@ from bot import connector
 from bot.__main__ import cli
 from bot.connector import Delivery, Outcome
 from bot.domain import DeliveryStatus, TicketStatus
-from bot.errors import StoreUnusable, WrongSetting
+from bot.errors import DeliveryFailed, StoreUnusable, WrongSetting
 from bot.messages import Address, Reply, ReplyKind
+from connectors.onebot.accounts import Accounts, Ways
 from connectors.onebot.player import Frame, Player, Sent
 from connectors.onebot.wire import Unanswered, Wire
 from tests.connectors.contract import ANSWER, QUESTION, Contract
@@ -723,3 +724,26 @@ def test_player_is_told_why_it_cannot_begin(house: Served, environment: dict[str
 
 def test_health_names_the_channel(house: Served) -> None:
     assert httpx.get(f"{house.url}/health/ready", trust_env=False).json()["connectors"] == ["onebot"]
+
+
+def test_reply_waits_where_it_is_not_known_which_of_several_accounts_can_reach_the_asker(house: Served, connect: Connect) -> None:
+    connect(house)
+    connect(house, account=10001001)
+    until(lambda: len(house.connectors["onebot"]._accounts._wires) == 2)
+    delivery = Delivery("refdesk-0", Address("onebot", "nobody-knows"), Reply(ReplyKind.LIBRARIAN, "你好"), "", None, 0)
+    future = asyncio.run_coroutine_threadsafe(house.connectors["onebot"].deliver(delivery), house._loop)
+    with pytest.raises(DeliveryFailed):
+        future.result(10)
+
+
+def test_memory_of_what_was_sent_and_who_was_heard_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.onebot.accounts._MOST_SENT", 2)
+    monkeypatch.setattr("connectors.onebot.accounts._MOST_WAYS", 2)
+    accounts = Accounts(None)
+    for number in ("1", "2", "3"):
+        accounts.note_sent("10001000", number)
+    assert [accounts.sent("10001000", number) for number in ("1", "2", "3")] == [False, True, True]
+    ways = Ways(cast(connector.Desk, None))
+    for user in ("1", "2", "3"):
+        ways.hear(Address("onebot", user), "10001000", "")
+    assert len(ways._heard) == 2
