@@ -11,7 +11,7 @@ files       all of these by the name of the format
 
 from bot.brief.charts import chart
 from bot.brief.files import BINARY, CONTENT_TYPES, Format, Writer
-from bot.brief.pictures import add_fonts, png, svg
+from bot.brief.pictures import add_fonts, png, svg, vega
 from bot.brief.words import Words
 
-__all__ = ["BINARY", "CONTENT_TYPES", "Format", "Words", "Writer", "add_fonts", "chart", "png", "svg"]
+__all__ = ["BINARY", "CONTENT_TYPES", "Format", "Words", "Writer", "add_fonts", "chart", "png", "svg", "vega"]

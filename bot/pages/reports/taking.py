@@ -1,14 +1,11 @@
 """Taking figures away: the brief and the tables as files, the charts as pictures and as what draws them on the page."""
 
 import asyncio
-import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-import vl_convert
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse, raw
 
@@ -90,7 +87,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
     @app.get("/reports/vega.js", name="report_vega")
     @signed_in(pages)
     async def vega(request: Request, user: Librarian) -> HTTPResponse:
-        plain, packed = await asyncio.to_thread(_bundle)
+        plain, packed = await asyncio.to_thread(brief.vega)
         headers = {"Cache-Control": f"private, max-age={_WEEK}", "Vary": "Accept-Encoding"}
         small = "gzip" in request.headers.get("accept-encoding", "")
         headers |= {"Content-Encoding": "gzip"} if small else {}
@@ -100,10 +97,3 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
 def _attached(body: bytes, content_type: str, name: str) -> HTTPResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return raw(body, content_type=content_type, headers=headers)
-
-
-@cache
-def _bundle() -> tuple[bytes, bytes]:
-    """Vega, Vega-Lite and Vega-Embed as vl-convert brings them along, plain and packed: no other server is asked."""
-    plain = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode()
-    return plain, gzip.compress(plain)
