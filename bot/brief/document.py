@@ -77,3 +77,9 @@ class Document:
     def charts(self) -> tuple[Chart, ...]:
         """Every chart in its order."""
         return tuple(part for part in self.parts if isinstance(part, Chart))
+
+    def sentences(self) -> Iterator[str]:
+        """What it says in words, without definitions and notes."""
+        for part in self.parts:
+            if isinstance(part, Text) and not part.small:
+                yield part.text
