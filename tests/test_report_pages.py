@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from bot.desk import Logged
 from bot.domain import Deed, Event, EventName, Role
 from bot.masking import HIDDEN, masked
-from tests.browsing import DESK, PHONE, picture, visit
+from tests.browsing import DESK, PHONE, picture, violations, visit
 from tests.serving import Colleague, Served
 
 N = EventName
@@ -185,6 +185,8 @@ def test_manager_closes_a_month_and_counts_it_again(busy: Served, mara: Colleagu
     page = text_of(mara.get(f"/reports/months/{month}"))
     assert "问题 900：等待中 → 机器人答复（answered" in page
     assert "mara" in text_of(mara.get("/reports/months"))
+    (_, newest), *_ = busy.accounts.audit()
+    assert (newest.who, newest.deed, newest.target) == ("mara", Deed.EDITED, f"/reports/months/{month}")
     whole = f"from={month}-01&to={last:%Y-%m-%d}"
     assert "由 mara 月结" in mara.get(f"/reports?{whole}").text
     assert "由 mara 月结" not in mara.get(f"/reports?{whole}&channel=web").text
@@ -252,3 +254,18 @@ def test_manager_drills_down_by_keyboard(browser: Browser, busy: Served, mara: C
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways on a phone"
         page.goto("/reports")
         picture(page, "reports-dashboard-phone")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_figures_with_something_in_them(browser: Browser, busy: Served, mara: Colleague, scheme: str) -> None:
+    last = f"{datetime.now(busy.desk.hours.zone).replace(day=1) - timedelta(days=1):%Y-%m}"
+    mara.post("/reports/months", month=last)
+    with visit(browser, busy.url, viewport=DESK, forgive=("400",)) as page:
+        page.context.add_cookies([{"name": name, "value": value, "url": busy.url} for name, value in mara.client.cookies.items()])
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for path in ("/reports", "/reports?from=yesterday", "/reports/rows?channel=rest", "/reports/months", f"/reports/months/{last}"):
+            page.goto(path)
+            for closed in page.locator("details").all():
+                closed.evaluate("element => { element.open = true }")
+            assert (path, violations(page)) == (path, [])

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import reports
-from bot.desk import Desk
+from bot.answering import Answering
+from bot.desk import Clock, Desk
 from bot.domain import ConversationState, EventName, TicketStatus
 from bot.messages import Address, Question
-from bot.store.requests import covered_of
-from tests.conftest import FakeClock, FakeEngine
+from bot.sheet import covered_of
+from bot.store import Store
+from tests.conftest import LIMITS, FakeClock, FakeEngine
 
 Say = Callable[..., str]
 READER = Address("rest", "reader")
@@ -83,12 +85,19 @@ def test_a_covered_value_says_little(value: str, covered: str) -> None:
     assert covered_of(value) == covered
 
 
-def test_a_form_survives_a_restart(desk: Desk, say: Say, ask_for_book: Callable[..., str]) -> None:
+def test_a_form_survives_a_restart(
+    desk: Desk, ask_for_book: Callable[..., str], store: Store, engine: FakeEngine, answering: Answering, clock: FakeClock
+) -> None:
     ask_for_book(send="")
-    kept = desk.store.read(lambda s: s.existing_conversation(READER))
-    assert kept is not None
-    assert kept.form is not None
-    assert kept.form.answers[-1] == ("contact", PHONE)
+    store.close()
+    again = Store(store.path)
+    try:
+        anew = Desk(again, engine, answering, desk.hours, limits=LIMITS, address="http://ask.example", clock=Clock(clock), secret="s" * 64)
+        (told,) = anew.ask(Question("after", READER, "1")).result()
+        assert "申请已提交，编号 1" in told.text
+        assert anew.consultation(1).ticket.personal == (("contact", PHONE),)
+    finally:
+        again.close()
 
 
 def test_the_bot_goes_on_answering_after_a_request_and_the_request_is_counted_as_handed_over(

@@ -8,13 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.desk import Desk
+from bot.answering import Answering
+from bot.connector import Limits
+from bot.desk import Clock, Desk
 from bot.domain import Role
 from bot.errors import NotFound, Refused
+from bot.hours import DutyHours
 from bot.incidents import Incident
 from bot.messages import Address, Question
-from tests.conftest import MONDAY, FakeClock
-from tests.serving import Served
+from bot.store import Store
+from connectors.stub import Stub
+from tests.conftest import MONDAY, FakeClock, FakeEngine
+from tests.serving import Served, until
 
 Say = Callable[..., str]
 VPN = Incident(0, "VPN 故障", "The VPN is down.", ("vpn_setup",), (), "mei", MONDAY)
@@ -66,6 +71,36 @@ def test_nobody_is_interrupted_while_a_librarian_speaks(desk: Desk, say: Say) ->
     say("转人工")
     desk.claim(1, "mei")
     assert desk.end_incident(number, "mei") == 0
+
+
+def test_the_word_that_it_is_over_goes_out_through_the_outbox_once(served: Served) -> None:
+    stub = served.connectors["stub"]
+    assert isinstance(stub, Stub)
+    number = served.desk.announce(VPN).id
+    served.desk.ask(Question("m1", Address("stub", "reader"), "校外怎么用VPN")).result()
+    served.desk.end_incident(number, "mei")
+    served.desk.end_incident(number, "mei")
+    until(lambda: len(stub.sent) == 2)
+    assert [("【通知】" in each.reply.text, "已经恢复" in each.reply.text) for each in stub.sent] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(("hours", "told"), [(0, 1), (2, 0)])
+def test_nobody_is_told_whose_channel_takes_no_message_any_more(
+    store: Store, engine: FakeEngine, answering: Answering, clock: FakeClock, hours: int, told: int
+) -> None:
+    limits = {"push": Limits(10_000, window=timedelta(hours=1), inline=False, quota=5)}
+    duty = DutyHours("Asia/Shanghai", ())
+    desk = Desk(store, engine, answering, duty, limits=limits, address="http://ask.example", clock=Clock(clock), secret="s" * 64)
+    number = desk.announce(VPN).id
+    desk.ask(Question("m1", Address("push", "reader"), "校外怎么用VPN")).result()
+    clock.pass_(hours=hours)
+    assert desk.end_incident(number, "mei") == told
+
+
+def test_a_group_is_not_told(served: Served) -> None:
+    number = served.desk.announce(VPN).id
+    served.desk.ask(Question("m1", Address("stub", "reader", "group"), "校外怎么用VPN")).result()
+    assert served.desk.end_incident(number, "mei") == 0
 
 
 def test_a_notice_in_one_language_is_better_than_none(desk: Desk, say: Say) -> None:
