@@ -5,13 +5,17 @@ Colours are those of Okabe and Ito, which stay apart for the colour-blind; stack
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import altair as alt
+from typing import TYPE_CHECKING, Any
 
 from bot.brief.document import Chart
 from bot.brief.words import Words
+from bot.late import Late
 from bot.reports import Result, Table
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Late("altair")  # 25 MB
 
 FONTS = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, WenQuanYi Zen Hei, sans-serif"
 WIDTH = 620

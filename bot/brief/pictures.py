@@ -2,8 +2,14 @@
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import vl_convert
+from bot.late import Late
+
+if TYPE_CHECKING:
+    import vl_convert
+else:
+    vl_convert = Late("vl_convert")
 
 _SHARP = 2.0
 _GLYPH = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-size="30" font-family="{}">{}</text></svg>'
