@@ -66,7 +66,7 @@ Part = Heading | Text | Grid | Chart
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is written into a file. `language` is a BCP 47 tag."""
+    """What is written into a file. `subtitle` is the period, '' where there is none; `language` is a BCP 47 tag."""
 
     title: str
     subtitle: str

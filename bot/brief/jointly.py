@@ -37,7 +37,7 @@ def _parts(found: Consortium, words: Words, made_at: str) -> Iterator[Part]:
         yield from _survey(found.survey, words)
     if found.periods:
         yield from definitions(words)
-    yield Text(words.say("made", at=made_at), small=True)
+    yield Text(words.say("joined", at=made_at), small=True)
 
 
 def _libraries(found: Consortium, words: Words) -> Iterator[Part]:
