@@ -1,5 +1,6 @@
 """Charts as pictures, drawn in this process by vl-convert: no browser, no network."""
 
+import gzip
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,3 +42,11 @@ def writes_chinese() -> bool:
     """Whether a font is there for Chinese: without one, every character is drawn as the same box or as nothing."""
     first, second = (vl_convert.svg_to_png(_GLYPH.format("sans-serif", each)) for each in "问咨")
     return first != second
+
+
+@cache
+def vega() -> tuple[bytes, bytes]:
+    """The script that draws charts in a browser, plain and packed by gzip: Vega, Vega-Lite and Vega-Embed as vl-convert brings them
+    along, so that no other server is asked."""
+    plain = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode()
+    return plain, gzip.compress(plain)
