@@ -233,6 +233,16 @@ def test_trend_counts_days_without_questions_and_a_long_one_begins_with_the_firs
     assert list(shown(report(events, weeks).table("trend"))) == ["2026-11-23"]
 
 
+def test_a_million_questions_are_filtered_and_counted() -> None:
+    some = [*story(1, (N.ANSWERED, 0)), *story(2, (N.HANDED_OVER, 0), channel="qq"), *story(3, (N.HANDED_OVER, 0), (N.DELIVERED, 5))]
+    few = reports.tabulate(reports.questions(some), HOURS.zone)
+    many = few.take(np.tile(np.arange(3), 333_334))
+    found = reports.report(many, replace(WEEK, where=(("handed_over", "yes"), ("topic", "vpn_setup"))), HOURS)
+    assert (len(many), found.total.questions, found.total.by_librarian, found.total.waiting) == (1_000_002, 666_668, 333_334, 333_334)
+    assert {row.label: row.cells[0].value for row in found.table("channels").rows} == {"qq": 333_334, "web": 333_334}
+    assert found.total.p90_first_answer == 300
+
+
 def test_a_period_before_the_first_event_is_empty_in_every_table() -> None:
     found = report(story(1), Query(date(1999, 1, 1), date(1999, 12, 31)))
     assert found.total.questions == 0

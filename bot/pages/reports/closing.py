@@ -8,10 +8,10 @@ from typing import Any
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
-from bot.domain import ClosedMonth, Librarian
+from bot.domain import ClosedMonth, Deed, Librarian
 from bot.errors import NotFound, Refused
 from bot.months import Months
-from bot.pages.guard import signed_in
+from bot.pages.guard import actor_of, signed_in
 from bot.pages.render import Pages, field, see_other
 from bot.pages.reports.contexts import MonthPage, MonthsPage
 from bot.pages.reports.dashboard import MANAGERS
@@ -38,6 +38,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, months: Months) -> None:
     async def close(request: Request, user: Librarian) -> HTTPResponse:
         try:
             closed = await asyncio.to_thread(months.close, field(request, "month").strip(), user.login)
+            await asyncio.to_thread(pages.accounts.note, actor_of(request, user), Deed.EDITED, f"/reports/months/{closed.month}", "closed")
         except Refused as refusal:
             return await overview(request, user, pages.knowledge.phrase(f"reports.{refusal}", pages.frame(request).language))
         return see_other(f"/reports/months/{closed.month}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.domain import ClosedMonth
 from bot.months import Standing
 from bot.pages.contexts import Frame
-from bot.reports import Figures, Query, Report, Where
+from bot.reports import MEASURES, Figures, Query, Report, Where
 
 Label = Callable[[str, str], str]
 
@@ -33,6 +33,11 @@ class ReportsPage:
     ways: tuple[str, ...]
     closed: ClosedMonth | None = None
     error: str = ""
+
+    @property
+    def defined(self) -> tuple[str, ...]:
+        """The figures that have a definition to be shown."""
+        return tuple(MEASURES)
 
     def behind(self, only: Where) -> str:
         """The address of the questions behind a number."""
