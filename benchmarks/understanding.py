@@ -12,6 +12,7 @@ and predicts its test set one message at a time.
 
 import csv
 import json
+import resource
 import sys
 import time
 from collections import Counter
@@ -162,9 +163,9 @@ def as_training(name: str, rows: Rows) -> Training:
 def measure(public: PublicSet) -> Result:
     """Fit and predict."""
     training = as_training(public.name, public.train)
-    start = time.process_time()
+    start = _spent()
     model = classifier.fit(training)
-    train_s = time.process_time() - start
+    train_s = _spent() - start
     took: list[float] = []
     said = [_timed(model, text, took) for text, _ in public.test]
     outside = [_timed(model, text, took) for text in public.outside]
@@ -176,6 +177,12 @@ def measure(public: PublicSet) -> Result:
     sure, unsure = [confidence for _, confidence in inside], [best_intent(prediction)[1] for prediction in outside]
     rejected = rejected_at_cost(sure, right, unsure, COST)
     return Result(accuracy, train_s, quantile(took, 0.5), rejected, auroc(sure, unsure))
+
+
+def _spent() -> float:
+    """Seconds of the processor so far, those of the processes that learned for this one included."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _timed(engine: Engine, text: str, took: list[float]) -> Prediction:

@@ -2,6 +2,7 @@
 
 The rooms, from the bottom up; imports go downwards only (tests/test_house.py holds the order):
 
+    late                      libraries that are loaded when they are used
     messages, errors          what connectors share with the bot: Address, Question, Reply
     incidents                 what is out of order: announced, seen by the monitor, reported
     domain                    what the bot's own rooms hand each other: Prediction, Entry, Ticket, Event, Decision

@@ -64,8 +64,10 @@ class Outbox:
                         async with asyncio.timeout(_IDLE):
                             await self._news.wait()
         finally:
-            for task in self._under_way.values():
+            under_way = tuple(self._under_way.values())
+            for task in under_way:
                 task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)  # nothing of them is left when the store is closed
 
     async def _begin(self) -> int:
         """Start on what is due to askers for whom nothing is under way; returns for how many. A slow channel holds up no other.

@@ -1,6 +1,8 @@
 """Text as people type it: cleaned for storage, normalised for comparison, its language told. Pure."""
 
+import ctypes
 import re
+import threading
 import unicodedata
 from functools import cache, lru_cache
 
@@ -115,12 +117,6 @@ def spaced(text: str) -> str:
 
 
 @cache
-def _to_traditional() -> opencc.OpenCC:
-    """Its phrases take 43 MB, and are in memory only once somebody writes or asks for traditional characters."""
-    return opencc.OpenCC("s2tw")
-
-
-@cache
 def _telling() -> tuple[frozenset[str], frozenset[str]]:
     """The characters that only traditional, and those that only simplified writing has, as the dictionary of single ones says."""
     every = list(map(chr, range(0x4E00, 0xA000)))
@@ -139,8 +135,34 @@ def script_of(text: str) -> Script | None:
 
 def traditional(text: str) -> str:
     """The text in traditional characters; web and mail addresses stay as they are."""
-    converted = (part if _FIXED.fullmatch(part) else _to_traditional().convert(part) for part in _FIXED.split(text))
+    parts = [(part, bool(_FIXED.fullmatch(part))) for part in _FIXED.split(text)]
+    runs = {run for part, fixed in parts if not fixed for run in _HANZI.findall(part)}
+    with _turning:
+        known = {run: _turned[run] for run in runs if run in _turned}
+        if missing := sorted(runs - known.keys()):
+            known |= _turn(missing)
+    converted = (part if fixed else _HANZI.sub(lambda run: known[run[0]], part) for part, fixed in parts)
     return "".join(converted).replace("回複", "回覆").replace("回復", "回覆")  # an answer, which the dictionary takes for a return
+
+
+_HANZI = re.compile(r"[\u3400-\u9fff]+")
+_MOST_TURNED = 20_000
+_turned: dict[str, str] = {}
+_turning = threading.Lock()
+
+
+def _turn(runs: list[str]) -> dict[str, str]:
+    """Runs of characters converted, and remembered. What the bot says repeats itself, so the dictionary of phrases, 43 MB in memory,
+    is seldom needed again: it is loaded for this (a twentieth of a second of the processor) and given back to the system."""
+    converter = opencc.OpenCC("s2tw")
+    found = dict(zip(runs, converter.convert("\n".join(runs)).split("\n"), strict=True))
+    del converter
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps what is freed, unless it is told
+        trim(0)
+    if len(_turned) > _MOST_TURNED:
+        _turned.clear()
+    _turned.update(found)
+    return found
 
 
 def pieces(text: str, max_bytes: int, reserve: int = 0) -> tuple[str, ...]:

@@ -256,6 +256,71 @@ def test_manager_drills_down_by_keyboard(browser: Browser, busy: Served, mara: C
         picture(page, "reports-dashboard-phone")
 
 
+def test_manager_takes_the_shown_period_away_in_every_form(busy: Served, mara: Colleague) -> None:
+    shown = {html.unescape(each) for each in re.findall(r'href="(/reports/file[^"]*)"', mara.get("/reports?channel=rest").text)}
+    assert {each.rpartition("=")[2] for each in shown} == {"html", "docx", "md", "xlsx", "json"}
+    data = mara.get(next(each for each in shown if each.endswith("json")))
+    assert data.json()["figures"]["questions"] == 4
+    assert data.headers["content-disposition"].endswith('.json"')
+    (_, newest), *_ = busy.accounts.audit()
+    assert (newest.who, newest.deed, newest.target) == ("mara", Deed.EXPORTED, "report json")
+    assert newest.detail.endswith("&channel=rest")
+    assert "共解答咨询 2 次" in mara.get("/reports/file?format=md&channel=rest&lang=zh").text
+    assert mara.get("/reports/file?format=xlsx").content.startswith(b"PK")
+
+
+def test_librarian_takes_no_figures_of_colleagues_away(busy: Served) -> None:
+    lina = busy.librarian("lina", Role.LIBRARIAN)
+    found = lina.get("/reports/file?format=json&librarian=anna").json()
+    assert found["figures"]["questions"] == 5
+    assert "librarians" not in [table["name"] for table in found["tables"]]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/reports/file?format=exe", 400),
+        ("/reports/file?format=csv&table=nothing", 400),
+        ("/reports/file?format=md&from=2026-02-30", 400),
+        ("/reports/charts/nothing.svg", 404),
+        ("/reports/charts/trend.gif", 404),
+        ("/reports/charts/trend.svg?from=1999-01-01&to=1999-01-02", 404),
+        ("/reports/charts/trend.svg?from=x", 400),
+    ],
+)
+def test_what_cannot_be_taken_away_is_refused(mara: Colleague, address: str, status: int) -> None:
+    assert mara.get(address).status_code == status
+
+
+def test_a_chart_is_the_same_on_the_page_and_as_a_picture(busy: Served, mara: Colleague) -> None:
+    specification = mara.get("/reports/charts/channels.json?lang=zh").json()
+    values = specification["data"]["values"]
+    assert {(each["label"], each["count"]) for each in values if each["result"] == "馆员答复"} == {("接口", 1), ("电话", 1)}
+    assert "接口" in mara.get("/reports/charts/channels.svg?lang=zh").text
+    saved = mara.get("/reports/charts/channels.png?save=1")
+    assert (saved.content[:4], saved.headers["content-type"]) == (b"\x89PNG", "image/png")
+    assert "channels.png" in saved.headers["content-disposition"]
+    (_, newest), *_ = busy.accounts.audit()
+    assert newest.target == "chart channels.png"
+
+
+def test_files_and_charts_are_for_people_with_an_account(busy: Served) -> None:
+    for address in ("/reports/file?format=md", "/reports/charts/trend.svg", "/reports/vega.js"):
+        assert busy.client().get(address).status_code in (303, 401)
+
+
+@pytest.mark.browser
+def test_charts_are_drawn_on_the_page_under_its_strict_policy(busy: Served, mara: Colleague, browser: Browser) -> None:
+    with visit(browser, busy.url, viewport=DESK) as page:
+        page.context.add_cookies([{"name": name, "value": value, "url": busy.url} for name, value in mara.client.cookies.items()])
+        page.goto("/reports")
+        expect(page.locator("[data-chart] svg")).to_have_count(3, timeout=30_000)
+        bar = page.locator('[data-chart*="/channels.json"] .mark-rect path').first
+        bar.hover()
+        expect(page.locator("#vg-tooltip-element")).to_contain_text("接口")
+        picture(page, "reports-charts")
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_in_figures_with_something_in_them(browser: Browser, busy: Served, mara: Colleague, scheme: str) -> None:

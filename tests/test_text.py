@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import text as text_module
 from bot.messages import Language, Script
 from bot.text import LONGEST, bare, clean, cut, has_words, language_of, normalise, script_of, traditional
 
@@ -132,3 +133,13 @@ def test_message_tells_its_characters_or_nothing(text: str, script: Script | Non
 def test_addresses_stay_as_they_are_in_traditional_text() -> None:
     text = "请回复 0，或打开 https://lib.example/图书馆/指南，写信到 图书馆@lib.example。软件"
     assert traditional(text) == "請回覆 0，或打開 https://lib.example/图书馆/指南，寫信到 图书馆@lib.example。軟件"
+
+
+def test_what_was_turned_into_traditional_characters_once_is_remembered_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_module, "_turned", {})
+    monkeypatch.setattr(text_module, "_MOST_TURNED", 1)
+    assert text_module.traditional("头发，头发 a@头.cn") == "頭髮，頭髮 a@头.cn"
+    assert text_module._turned == {"头发": "頭髮"}
+    assert text_module.traditional("图书馆") == "圖書館"
+    assert text_module.traditional("面条") == "麵條"
+    assert text_module._turned == {"面条": "麵條"}

@@ -33,7 +33,12 @@ mind.engine.predict("校外怎么用VPN")
 print(" ".join(sorted(set(sys.argv[2:]) & set(sys.modules))))
 import bot.text
 bot.text.script_of("校外怎么用VPN")
-print("a dictionary of traditional phrases" * bot.text._to_traditional.cache_info().currsize)
+def resident():
+    return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS"))) / 1000
+before = resident()
+assert bot.text.traditional("图书馆的头发") == "圖書館的頭髮"
+if resident() - before > 20:
+    print("a dictionary of traditional phrases")
 app.ctx.desk.store.close()
 """
 

@@ -9,8 +9,9 @@ markdown, page, word, workbook, data    a document or report as Markdown, HTML, 
 files       all of these by the name of the format
 """
 
+from bot.brief.charts import chart
 from bot.brief.files import BINARY, CONTENT_TYPES, Format, Writer
-from bot.brief.pictures import add_fonts
+from bot.brief.pictures import add_fonts, png, svg, vega
 from bot.brief.words import Words
 
-__all__ = ["BINARY", "CONTENT_TYPES", "Format", "Words", "Writer", "add_fonts"]
+__all__ = ["BINARY", "CONTENT_TYPES", "Format", "Words", "Writer", "add_fonts", "chart", "png", "svg", "vega"]

@@ -5,13 +5,18 @@ Colours are those of Okabe and Ito, which stay apart for the colour-blind; stack
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import altair as alt
+from typing import TYPE_CHECKING, Any
 
 from bot.brief.document import Chart
 from bot.brief.words import Words
-from bot.reports import Result, Table
+from bot.errors import NotFound
+from bot.late import Late
+from bot.reports import Report, Result, Table
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Late("altair")  # 25 MB
 
 FONTS = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, WenQuanYi Zen Hei, sans-serif"
 WIDTH = 620
@@ -23,11 +28,28 @@ _BAR = 24
 _LONGEST = 210
 
 
+NAMES = ("trend", "topics", "channels", "heat")
+MOST = 10
+
+
+def chart(name: str, report: Report, words: Words) -> Chart:
+    """A chart by its name, one of NAMES; NotFound where there is no such chart, or nothing to draw."""
+    if name not in NAMES or not report.total.questions:
+        raise NotFound(f"chart {name}")
+    match name:
+        case "trend":
+            return trend(report.table("trend"), words)
+        case "heat":
+            return heat(report.table("heat"), report.table("roster"), words)
+        case _:
+            return bars(report.table(name), words, MOST)
+
+
 def trend(table: Table, words: Words) -> Chart:
     """Columns over time, stacked by what became of the questions."""
     short = "slice(datum.value, 5)" if table.labels in ("day", "hour", "week") else "datum.value"
     axis = alt.Axis(labelAngle=-45, labelOverlap="greedy", labelExpr=short, ticks=False)
-    drawn = _stacked(_outcomes(table, words), words).encode(
+    drawn = _stacked(_outcomes(table, words), words, table.labels).encode(
         x=alt.X("label:N", sort=None, title=None, axis=axis),
         y=alt.Y("count:Q", title=words.say("count"), axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
     )
@@ -37,7 +59,7 @@ def trend(table: Table, words: Words) -> Chart:
 def bars(table: Table, words: Words, most: int) -> Chart:
     """One bar a row, stacked by what became of the questions."""
     rows = _outcomes(table, words, most)
-    drawn = _stacked(rows, words).encode(
+    drawn = _stacked(rows, words, table.labels).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LONGEST, ticks=False, domain=False)),
         x=alt.X("count:Q", title=words.say("count"), axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
     )
@@ -54,7 +76,11 @@ def heat(table: Table, roster: Table, words: Words) -> Chart:
     base = alt.Chart(_data(rows)).encode(
         x=alt.X("hour:O", title=words.say("hour"), axis=alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False, domain=False)),
         y=alt.Y("weekday:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
-        tooltip=[alt.Tooltip("weekday:N", title=""), alt.Tooltip("hour:O", title=words.say("hour")), _tip(words)],
+        tooltip=[
+            alt.Tooltip("weekday:N", title=words.phrase("reports.by_weekday")),
+            alt.Tooltip("hour:O", title=words.say("hour")),
+            _tip(words),
+        ],
     )
     shaded = base.mark_rect(stroke="#ffffff", strokeWidth=2).encode(
         color=alt.Color("count:Q", title=words.say("count"), scale=alt.Scale(scheme="blues"), legend=alt.Legend(tickMinStep=1, format=",d"))
@@ -77,9 +103,10 @@ def _outcomes(table: Table, words: Words, most: int | None = None) -> list[dict[
     ]
 
 
-def _stacked(rows: Sequence[Mapping[str, Any]], words: Words) -> Any:
+def _stacked(rows: Sequence[Mapping[str, Any]], words: Words, labels: str) -> Any:
     names = [words.phrase(f"reports.{name}") for name in _RESULTS]
     scale = alt.Scale(domain=names, range=[_COLOURS[name] for name in _RESULTS])
+    picked = alt.selection_point(fields=["result"], bind="legend", name="result")
     legend = alt.Legend(title=None, orient="top", labelLimit=_LONGEST, columnPadding=18, columns=2)
     return (
         alt.Chart(_data(rows))
@@ -87,8 +114,14 @@ def _stacked(rows: Sequence[Mapping[str, Any]], words: Words) -> Any:
         .encode(
             color=alt.Color("result:N", scale=scale, legend=legend),
             order=alt.Order("order:Q"),
-            tooltip=[alt.Tooltip("label:N", title=""), alt.Tooltip("result:N", title=""), _tip(words)],
+            opacity=alt.when(picked).then(alt.value(1)).otherwise(alt.value(0.15)),
+            tooltip=[
+                alt.Tooltip("label:N", title=words.phrase(f"reports.by_{labels}")),
+                alt.Tooltip("result:N", title=words.phrase("reports.by_result")),
+                _tip(words),
+            ],
         )
+        .add_params(picked)
     )
 
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import date
 
 from bot.brief import charts
+from bot.brief.charts import MOST
 from bot.brief.document import Document, Grid, Head, Heading, Part, Text
 from bot.brief.words import Words
 from bot.reports import Figures, Kind, Report, Table
 
-MOST = 10
-"""Rows of a table in the brief; the spreadsheet has them all."""
 _COLUMNS = ("questions", "by_bot", "by_librarian", "waiting", "closed_unanswered", "automatic_share", "median_first_answer")
 """What fits on paper."""
 _DEFINED = (
@@ -104,8 +103,8 @@ def _asked(report: Report, words: Words) -> Iterator[Part]:
     if rising.rows and report.before and report.before.questions:
         now, before = (int(cell.value or 0) for cell in rising.rows[0].cells[:2])
         yield Text(words.say("rising_is", topic=words.label("topic", rising.rows[0].label), before=before, count=now))
-    yield charts.trend(report.table("trend"), words)
-    yield charts.bars(topics, words, MOST)
+    yield charts.chart("trend", report, words)
+    yield charts.chart("topics", report, words)
     yield words.grid(topics, MOST, _COLUMNS)
 
 
@@ -118,7 +117,7 @@ def _automatic(report: Report, words: Words) -> Iterator[Part]:
         yield Text(words.say("automatic_is", share=share, verdicts=verdicts, helpful=total.helpful, helpfulness=helpfulness))
     else:
         yield Text(words.say("automatic_unjudged", share=share))
-    yield charts.bars(channels, words, MOST)
+    yield charts.chart("channels", report, words)
     yield words.grid(channels, MOST, _COLUMNS)
 
 
@@ -144,7 +143,7 @@ def _fast(report: Report, words: Words) -> Iterator[Part]:
         yield Text(words.say("fast_is", waiting=total.waiting, **times))
     if total.median_on_duty is not None:
         yield Text(words.say("fast_on_duty", median=words.lasting(total.median_on_duty), p90=words.lasting(total.p90_on_duty)))
-    yield charts.heat(report.table("heat"), report.table("roster"), words)
+    yield charts.chart("heat", report, words)
     yield _hours(words.grid(report.table("heat")), words)
 
 

@@ -1,9 +1,16 @@
 """Charts as pictures, drawn in this process by vl-convert: no browser, no network."""
 
+import gzip
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import vl_convert
+from bot.late import Late
+
+if TYPE_CHECKING:
+    import vl_convert
+else:
+    vl_convert = Late("vl_convert")
 
 _SHARP = 2.0
 _GLYPH = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-size="30" font-family="{}">{}</text></svg>'
@@ -35,3 +42,11 @@ def writes_chinese() -> bool:
     """Whether a font is there for Chinese: without one, every character is drawn as the same box or as nothing."""
     first, second = (vl_convert.svg_to_png(_GLYPH.format("sans-serif", each)) for each in "问咨")
     return first != second
+
+
+@cache
+def vega() -> tuple[bytes, bytes]:
+    """The script that draws charts in a browser, plain and packed by gzip: Vega, Vega-Lite and Vega-Embed as vl-convert brings them
+    along, so that no other server is asked."""
+    plain = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode()
+    return plain, gzip.compress(plain)

@@ -63,6 +63,10 @@ class Query:
         kept = tuple(pair for pair in self.where if pair[0] not in dict(more))
         return replace(self, where=(*kept, *more))
 
+    def without(self, field: str) -> "Query":
+        """The same whatever a field is."""
+        return replace(self, where=tuple(pair for pair in self.where if pair[0] != field))
+
     def value(self, field: str) -> str:
         """What a field must be; '' when it may be anything."""
         return dict(self.where).get(field, "")

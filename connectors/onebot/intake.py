@@ -66,7 +66,7 @@ class Intake:
             frame = opened(raw)
             if "post_type" not in frame:
                 if "echo" not in frame or not wire.answered(frame):
-                    log.debug("an answer that nobody waits for: %.200s", raw)
+                    log.debug("account %s: an answer came that nobody waits for", wire.account)
                 return
             account = number(frame, "self_id")
         except Unreadable as error:

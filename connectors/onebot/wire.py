@@ -7,7 +7,6 @@ alone: implementations disagree about what `retcode` says, and some put 200 ther
 import asyncio
 import itertools
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -15,8 +14,6 @@ import httpx
 
 from connectors.onebot.events import opened
 from connectors.onebot.segments import Unreadable
-
-log = logging.getLogger("refdesk.onebot")
 
 _NEVER = frozenset({1400, 1404, 400, 404, 406})  # the action, or what it was given, is not understood: no later try helps
 _MOST_WAITING = 1000

@@ -118,6 +118,28 @@ class Contract:
         house.answers(reply)
         assert reply in "".join("".join(channel.heard(house, "reader")).split())
 
+    def test_patron_who_writes_in_pieces_is_met_at_once_and_understood_together(
+        self, house: Served, channel: Channel, engine: FakeEngine
+    ) -> None:
+        engine.knows("就是那个vpn", "vpn_setup", 0.4, ("vpn_trouble", 0.35)).knows("就是那个vpn装不上", "vpn_trouble")
+        for number, text in enumerate(("我想问下", "就是那个vpn", "装不上"), 1):
+            channel.send(house, "reader", text, f"m-{number}")
+            house.delivered()
+            assert len(channel.heard(house, "reader")) == number
+        assert "请按顺序检查" in channel.heard(house, "reader")[-1]
+
+    def test_patron_is_asked_once_how_it_was_when_a_librarian_closes(self, house: Served, channel: Channel) -> None:
+        channel.send(house, "reader", "转人工", "m-1")
+        house.answers("您好，在三楼。")
+        house.desk.close(1, "anna")
+        house.delivered()
+        until(lambda: any("满意吗" in text for text in channel.heard(house, "reader")))
+        channel.send(house, "reader", "1", "m-2")
+        house.delivered()
+        assert any("谢谢您的评价" in text for text in channel.heard(house, "reader"))
+        assert sum("满意吗" in text for text in channel.heard(house, "reader")) == 1
+        assert house.count("events where name = 'helpful' and ticket = 1") == 1
+
     @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
     def test_patrons_words_are_stored_as_they_were_typed(self, house: Served, channel: Channel, text: str) -> None:
         channel.send(house, "reader", text, "m-1")

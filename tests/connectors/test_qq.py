@@ -8,7 +8,7 @@ from connectors.qq.standin import Rules, Standin
 from tests.conftest import FakeEngine
 from tests.connectors.contract import Contract
 from tests.connectors.qq import APP_ID, SECRET, QQChannel
-from tests.serving import Served
+from tests.serving import Served, until
 
 Serve = Callable[..., Served]
 
@@ -37,6 +37,17 @@ class InPublic(Contract):
         assert "取件" in in_public
         assert alone.startswith("抱歉")
         assert house.ticket().reason == "error"
+
+    def test_patron_is_asked_once_how_it_was_when_a_librarian_closes(self, house: Served, channel: QQChannel) -> None:
+        channel.send(house, "reader", "转人工", "m-1")
+        house.answers("您好，在三楼。")
+        house.desk.close(1, "anna")
+        house.delivered()
+        until(lambda: any("满意吗" in text for text in channel.heard(house, "reader")))
+        channel.send(house, "reader", "1", "m-2")
+        house.delivered()
+        # A number in front of others is no word about what was answered in private.
+        assert house.count("events where name = 'helpful'") == 0
 
 
 class TestGroups(InPublic):

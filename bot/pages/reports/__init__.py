@@ -11,13 +11,14 @@ from bot.errors import StoreUnusable
 from bot.ledger import Ledger
 from bot.months import Months
 from bot.pages.render import Pages
-from bot.pages.reports import closing, dashboard, drill
+from bot.pages.reports import closing, dashboard, drill, taking
 
 
 def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger, months: Months) -> None:
     """/reports and what is below it."""
     dashboard.mount(app, pages, desk, ledger, months)
     drill.mount(app, pages, desk, ledger)
+    taking.mount(app, pages, desk, ledger)
     closing.mount(app, pages, months)
 
     @app.after_server_start

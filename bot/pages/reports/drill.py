@@ -17,7 +17,7 @@ from bot.pages.render import Pages
 from bot.pages.reports import asking
 from bot.pages.reports.contexts import Label, Line, RowsPage
 from bot.pages.reports.dashboard import MANAGERS, SHOWN
-from bot.reports import Columns, Query
+from bot.reports import Columns
 
 AT_ONCE = 50
 _LONGEST = 160
@@ -31,7 +31,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
     async def show(request: Request, user: Librarian) -> HTTPResponse:
         query, error = asking.asked(request, pages)
         if not (user.role in MANAGERS and ledger.librarians):
-            query = _without(query, "librarian")
+            query = query.without("librarian")
         label = asking.labels(request, pages, desk)
         found = await asyncio.to_thread(ledger.questions, query)
         count = max(1, -(-len(found) // AT_ONCE))
@@ -41,7 +41,7 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
         page = RowsPage(
             pages.frame(request),
             query,
-            tuple((field, label(field, value), _without(query, field)) for field, value in query.where),
+            tuple((field, label(field, value), query.without(field)) for field, value in query.where),
             replace(query, where=tuple(pair for pair in query.where if pair[0] in SHOWN)),
             len(found),
             reports.figures(found, desk.hours),
@@ -56,10 +56,6 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
 def _number(request: Request) -> int:
     text = str(request.args.get("page") or "1")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
-
-
-def _without(query: Query, field: str) -> Query:
-    return replace(query, where=tuple(pair for pair in query.where if pair[0] != field))
 
 
 def _newest(found: Columns, number: int) -> Columns:
