@@ -57,12 +57,12 @@ class Pane:
     `stamp` is that of the tally that was shown."""
 
     query: Query
-    lines: tuple[QueueLine, ...]
-    total: int
-    pages: int
     counts: tuple[tuple[str, int], ...]
     filters: tuple[Filter, ...]
     names: tuple[tuple[str, str], ...]
+    lines: tuple[QueueLine, ...] = ()
+    total: int = 0
+    pages: int = 1
     alerts: tuple[Alert, ...] = ()
     held: tuple[Held, ...] = ()
     hits: tuple[HitLine, ...] = ()

@@ -1,7 +1,7 @@
 """What all pages of the desk work with, and the list of tickets that stands beside each of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sanic import Request
@@ -18,6 +18,7 @@ from bot.text import normalise
 
 PAGE_SIZE = 50
 _AROUND = 16
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -67,37 +68,30 @@ class Workroom:
 
     def pane(self, request: Request, user: Librarian, current: int = 0) -> Pane:
         """The list of tickets as the query of this request wants it."""
-        query, language, now = asked(request), self.pages.frame(request).language, self.desk.clock.now()
+        query, language, tally = asked(request), self.pages.frame(request).language, self.desk.tally()
         names = self.desk.store.read(lambda s: tuple((each.login, each.name or each.login) for each in s.librarians()))
-        tally = self.desk.tally()
-        counts, filters = self.counts(tally, user.login), self._filters(query, language)
-        alerts, held = self.desk.alerts(user.login), self.desk.held_by(user.login)
-        if query.q:
-            found = self.desk.search(query.q, channel=query.channel, language=query.language, page=query.page, size=PAGE_SIZE)
-            suggested = self.desk.suggest(query.q) if len(found) < 3 and query.page == 1 else ()
-            hits = tuple(_line(hit, query.q) for hit in found[:PAGE_SIZE])
-            return Pane(
-                query, (), len(hits), 1, counts, filters, names, alerts, held, hits, suggested, len(found) > PAGE_SIZE, current, tally.stamp
-            )
-        teams = self.teams_of(user.login)
-        sheet = self.desk.sheet(query.selection(user.login, teams, now), closing=query.closing, page=query.page, size=PAGE_SIZE)
-        looking, known = self.presence.looking(), dict(names)
+        pane = Pane(
+            query, self.counts(tally, user.login), self._filters(query, language), names,
+            alerts=self.desk.alerts(user.login), held=self.desk.held_by(user.login), current=current, stamp=tally.stamp,
+        )  # fmt: skip
+        return self._searched(pane) if query.q else self._listed(pane, user, language)
+
+    def _searched(self, pane: Pane) -> Pane:
+        """With what was found, and with what may have been meant where that is little."""
+        query = pane.query
+        found = self.desk.search(query.q, channel=query.channel, language=query.language, page=query.page, size=PAGE_SIZE)
+        suggested = self.desk.suggest(query.q) if len(found) < _FEW and query.page == 1 else ()
+        hits = tuple(_hit(hit, query.q) for hit in found[:PAGE_SIZE])
+        return replace(pane, hits=hits, total=len(hits), suggestions=suggested, more=len(found) > PAGE_SIZE)
+
+    def _listed(self, pane: Pane, user: Librarian, language: Language) -> Pane:
+        """With a page of tickets."""
+        query, now = pane.query, self.desk.clock.now()
+        selection = query.selection(user.login, self.teams_of(user.login), now)
+        sheet = self.desk.sheet(selection, closing=query.closing, page=query.page, size=PAGE_SIZE)
+        looking, known, last = self.presence.looking(), dict(pane.names), max(1, -(-sheet.total // PAGE_SIZE))
         lines = tuple(self._line(row, language, now, people(looking, row.ticket.id, user.login, known)) for row in sheet.rows)
-        last = max(1, -(-sheet.total // PAGE_SIZE))
-        return Pane(
-            query,
-            lines,
-            sheet.total,
-            last,
-            counts,
-            filters,
-            names,
-            alerts,
-            held,
-            more=query.page < last,
-            current=current,
-            stamp=tally.stamp,
-        )
+        return replace(pane, lines=lines, total=sheet.total, pages=last, more=query.page < last)
 
     def _line(self, row: QueueRow, language: Language, now: datetime, lookers: tuple[Person, ...]) -> QueueLine:
         waited = int((now - row.ticket.opened_at).total_seconds() // 60)
@@ -132,7 +126,7 @@ def closes_in(window: Window | None, now: datetime) -> int:
     return max(0, int((window.closes_at - now).total_seconds()))
 
 
-def _line(hit: Hit, words: str) -> HitLine:
+def _hit(hit: Hit, words: str) -> HitLine:
     """The words around the first one that was found."""
     text = " ".join(hit.text.split())
     at, length = _place(text, words)

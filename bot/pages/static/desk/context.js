@@ -14,5 +14,6 @@ export function toggleContext(open) {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-context]")) toggleContext();
+  else if (event.target.closest("[data-context-close]")) toggleContext(false);
   else if (!event.target.closest("#context")) toggleContext(false);
 });

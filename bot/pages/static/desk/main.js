@@ -15,7 +15,7 @@ const LIST = "refdesk.list";
 
 /** After loading and after each swap: what only works with this file becomes visible. */
 function prepare() {
-  for (const item of document.querySelectorAll("[data-keys], [data-context], [data-keys-hint]")) item.hidden = false;
+  for (const item of document.querySelectorAll("[data-keys], [data-context], [data-context-close], [data-keys-hint]")) item.hidden = false;
   const insert = document.getElementById("insert");
   if (insert) insert.hidden = !document.getElementById("reply-text");
   prepareTabs();
@@ -25,6 +25,13 @@ function prepare() {
   restoreDraft();
   showTitle(Number(document.querySelector('[data-count="waiting"]')?.textContent ?? 0));
 }
+
+// A picture that the platform has deleted leaves its name and address, not a broken frame.
+function lost(image) {
+  if (image.matches?.(".sent-picture img")) image.closest("a").hidden = true;
+}
+
+document.addEventListener("error", (event) => lost(event.target), true);
 
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;

@@ -1,206 +1,27 @@
-"""knowledge/: load and check it; choose an Entry by intent, entity, language, campus and date; fill facts into it."""
+"""knowledge/ from its files: facts filled in, and every defect with its file and line."""
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from bot import tables
-from bot.care import Danger, Safeguard
-from bot.domain import Entity, Entry, Risk
+from bot.care import Safeguard
+from bot.domain import Entry
 from bot.errors import Defect, DefectsFound
+from bot.knowledge.curated import Field, Form, Knowledge
+from bot.knowledge.shapes import Both, EntryRow, FormRow, SafeguardRow, TurnsRow
 from bot.messages import Language, Link
-from bot.tables import Finder, Row, Traits
-from bot.text import bare, flat
+from bot.text import bare
 from bot.training import parse, plain
 from bot.turns import Topic, Turns
 
 NOT_ENTRIES = frozenset({"library", "phrases", "cues"})
 FACETS = frozenset({"price", "time", "who", "where", "how", "trouble"})
 _FACT = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
-_Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Both(_Strict):
-    zh: _Words
-    en: _Words
-
-    def get(self, language: Language) -> str:
-        return self.en if language is Language.EN else self.zh
-
-
-class _LinkRow(_Strict):
-    label: _Both
-    url: _Words
-
-
-class _EntryRow(_Strict):
-    id: _Words
-    intent: _Words
-    title: _Both
-    owner: _Words
-    source: _Words
-    reviewed_on: date
-    review_by: date
-    risk: Risk
-    answer: _Both
-    valid_from: date | None = None
-    valid_until: date | None = None
-    campus: str = ""
-    entity: str = ""
-    links: tuple[_LinkRow, ...] = ()
-    facets: dict[str, _Both] = {}
-
-
-class _SafeguardRow(_Strict):
-    kind: Danger
-    urgent: bool
-    say: _Both
-    always: tuple[re.Pattern[str], ...]
-    alone: tuple[re.Pattern[str], ...] = ()
-    unless: tuple[re.Pattern[str], ...] = ()
-
-
-class _TopicRow(_Strict):
-    facet: _Words
-    words: tuple[_Words, ...]
-    also: tuple[_Words, ...] = ()
-
-
-class _TurnsRow(_Strict):
-    facets: dict[str, tuple[_Words, ...]]
-    topics: tuple[_TopicRow, ...]
-    filler: tuple[_Words, ...]
-    links: tuple[_Words, ...]
-    asking: tuple[re.Pattern[str], ...]
-    trouble: tuple[re.Pattern[str], ...]
-    wishes: tuple[re.Pattern[str], ...]
-    openings: tuple[re.Pattern[str], ...]
-    dangling: tuple[re.Pattern[str], ...]
-    unhelpful: tuple[re.Pattern[str], ...]
-
-
-class _FieldRow(_Strict):
-    name: _Words
-    label: _Both
-    ask: _Both
-    again: _Both
-    check: str = "text"
-    choices: tuple[_Both, ...] = ()
-    slots: tuple[str, ...] = ()
-    optional: bool = False
-    personal: bool = False
-
-
-class _FormRow(_Strict):
-    id: _Words
-    title: _Both
-    fields: tuple[_FieldRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One question of a request form in one language. `check` names a validator of bot.forms; `slots` is the weekly table that a
-    `slot` is chosen from, written as calendar.duty."""
-
-    name: str
-    label: str
-    ask: str
-    again: str
-    check: str
-    choices: tuple[str, ...]
-    optional: bool = False
-    personal: bool = False
-    slots: tuple[str, ...] = ()
-    language: Language = Language.ZH
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A request form in one language; `id` is the intent that offers it."""
-
-    id: str
-    title: str
-    fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """Everything curated. `places` says for each entry id in which file and line it stands."""
-
-    entries: tuple[Entry, ...]
-    facts: Mapping[tuple[str, Language], str]
-    phrases: Mapping[tuple[str, Language], str]
-    cues: Mapping[str, frozenset[str]]
-    rows: tuple[Row, ...]
-    forms: tuple[tuple[Language, Form], ...] = ()
-    places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
-    safeguards: tuple[Safeguard, ...] = ()
-    turns: Turns = Turns()
-
-    @cached_property
-    def finder(self) -> Finder:
-        """The index over the tables."""
-        return Finder(self.rows)
-
-    @cached_property
-    def traits(self) -> Traits:
-        """The index over what rows have in common."""
-        return Traits(self.rows)
-
-    @cached_property
-    def _by_intent(self) -> dict[str, list[Entry]]:
-        grouped: dict[str, list[Entry]] = {}
-        for entry in self.entries:
-            grouped.setdefault(entry.intent, []).append(entry)
-        return grouped
-
-    def choose(self, intent: str, language: Language, today: date, entities: Iterable[Entity] = (), campus: str = "") -> Entry | None:
-        """The most particular entry that is valid today; an entry in the other language rather than none."""
-        named = {entity.value for entity in entities}
-        fitting = [
-            entry
-            for entry in self._by_intent.get(intent, ())
-            if entry.current(today) and entry.campus in ("", campus) and (not entry.entity or entry.entity in named)
-        ]
-        return max(fitting, key=lambda e: (e.language is language, bool(e.entity), bool(e.campus), bool(e.valid_from)), default=None)
-
-    def entry(self, entry_id: str, language: Language) -> Entry | None:
-        """An entry by id, in the language if it has it."""
-        found = [entry for entry in self.entries if entry.id == entry_id]
-        return next((entry for entry in found if entry.language is language), found[0] if found else None)
-
-    def title(self, intent: str, language: Language, today: date) -> str:
-        """How an intent is called in front of patrons."""
-        entry = self.choose(intent, language, today)
-        return entry.title if entry else intent
-
-    def phrase(self, name: str, language: Language, /, **values: object) -> str:
-        """A sentence of phrases.yml with its {placeholders} filled in."""
-        return self.phrases[name, language].format(**values)
-
-    def cue(self, name: str, text: str) -> bool:
-        """Whether the whole message, spaces and punctuation aside, is one of the cue's phrases."""
-        return bare(text) in self.cues.get(name, frozenset())
-
-    def danger(self, text: str) -> Safeguard | None:
-        """The first safeguard that a message has a cue of."""
-        plain_text = flat(text)
-        return next((guard for guard in self.safeguards if guard.meant_by(plain_text)), None)
-
-    def form(self, form_id: str, language: Language) -> Form | None:
-        """A request form in one language."""
-        return next((form for spoken, form in self.forms if form.id == form_id and spoken is language), None)
 
 
 def read(folder: Path) -> Knowledge:
@@ -233,10 +54,10 @@ class _Reader:
         entries: list[Entry] = []
         for path in sorted(self.folder.glob("*.yml")):
             if path.stem not in NOT_ENTRIES:
-                for line, row in self._list(path, _EntryRow):
+                for line, row in self._list(path, EntryRow):
                     entries += self._entries(path, line, row, facts, places)
         forms = [
-            form for path in sorted((self.folder / "forms").glob("*.yml")) for _, row in self._list(path, _FormRow) for form in _forms(row)
+            form for path in sorted((self.folder / "forms").glob("*.yml")) for _, row in self._list(path, FormRow) for form in _forms(row)
         ]
         return Knowledge(tuple(entries), facts, phrases, cues, rows, tuple(forms), places, safeguards, turns)
 
@@ -294,7 +115,7 @@ class _Reader:
         found: dict[tuple[str, Language], str] = {}
         for key, value in content.items():
             try:
-                both = _Both.model_validate(value)
+                both = Both.model_validate(value)
             except ValidationError:
                 self.defects.append(Defect(path, _line(root, (key,)), f"{key}: needs zh and en"))
                 continue
@@ -306,7 +127,7 @@ class _Reader:
         self, path: Path, facts: Mapping[tuple[str, Language], str], phrases: dict[tuple[str, Language], str]
     ) -> tuple[Safeguard, ...]:
         found: list[Safeguard] = []
-        for line, row in self._list(path, _SafeguardRow):
+        for line, row in self._list(path, SafeguardRow):
             found.append(Safeguard(row.kind, row.urgent, row.always, row.alone, row.unless))
             for language in Language:
                 phrases[f"safety.{row.kind}", language] = self._fill(row.say.get(language), language, facts, (path, line))
@@ -315,7 +136,7 @@ class _Reader:
     def _turns(self, path: Path) -> Turns:
         root, content = self._mapping(path)
         try:
-            row = _TurnsRow.model_validate(content)
+            row = TurnsRow.model_validate(content)
         except ValidationError as error:
             for fault in error.errors() if root else ():
                 self.defects.append(Defect(path, _line(root, fault["loc"]), f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"))
@@ -350,7 +171,7 @@ class _Reader:
         return _FACT.sub(fact, text)
 
     def _entries(
-        self, path: Path, line: int, row: _EntryRow, facts: Mapping[tuple[str, Language], str], places: dict[str, tuple[Path, int]]
+        self, path: Path, line: int, row: EntryRow, facts: Mapping[tuple[str, Language], str], places: dict[str, tuple[Path, int]]
     ) -> Iterable[Entry]:
         if row.id in places:
             self.defects.append(Defect(path, line, f"entry {row.id} stands in {places[row.id][0].name}:{places[row.id][1]} already"))
@@ -382,7 +203,7 @@ class _Reader:
             )
 
 
-def _forms(row: _FormRow) -> Iterable[tuple[Language, Form]]:
+def _forms(row: FormRow) -> Iterable[tuple[Language, Form]]:
     for language in Language:
         fields = tuple(
             Field(
