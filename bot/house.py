@@ -27,6 +27,7 @@ from bot.rasa_engine import RasaEngine
 from bot.roster import Roster
 from bot.settings import Settings
 from bot.store import Store
+from bot.text import expect
 
 log = logging.getLogger("refdesk")
 
@@ -52,6 +53,7 @@ class Mind:
 def mind(settings: Settings, progress: Progress = _silent) -> Mind:
     """Load knowledge and model; train when there is no usable model of today's intents/. What patrons said counts at a desk only."""
     curated = knowledge.read(settings.at(settings.library.knowledge))
+    expect(curated.said_in_chinese())
     own, state = _own_engine(settings, progress)
     answered = kinds(settings)
     answering = Answering(curated, answered, earned(settings, answered).in_force())

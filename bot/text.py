@@ -4,6 +4,7 @@ import ctypes
 import re
 import threading
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, lru_cache
 
 import opencc
@@ -139,7 +140,7 @@ def traditional(text: str) -> str:
     runs = {run for part, fixed in parts if not fixed for run in _HANZI.findall(part)}
     with _turning:
         known = {run: _turned[run] for run in runs if run in _turned}
-        if missing := sorted(runs - known.keys()):
+        if missing := runs - known.keys():
             known |= _turn(missing)
     converted = (part if fixed else _HANZI.sub(lambda run: known[run[0]], part) for part, fixed in parts)
     return "".join(converted).replace("回複", "回覆").replace("回復", "回覆")  # an answer, which the dictionary takes for a return
@@ -151,9 +152,19 @@ _turned: dict[str, str] = {}
 _turning = threading.Lock()
 
 
-def _turn(runs: list[str]) -> dict[str, str]:
+_expected: list[str] = []
+
+
+def expect(texts: Iterable[str]) -> None:
+    """What may have to be said in traditional characters: it is turned together with the first text that is."""
+    _expected[:] = texts
+
+
+def _turn(missing: Iterable[str]) -> dict[str, str]:
     """Runs of characters converted, and remembered. What the bot says repeats itself, so the dictionary of phrases, 43 MB in memory,
     is seldom needed again: it is loaded for this (a twentieth of a second of the processor) and given back to the system."""
+    runs = sorted({*missing, *(run for text in _expected for run in _HANZI.findall(text))})
+    _expected.clear()
     converter = opencc.OpenCC("s2tw")
     found = dict(zip(runs, converter.convert("\n".join(runs)).split("\n"), strict=True))
     del converter

@@ -143,3 +143,10 @@ def test_what_was_turned_into_traditional_characters_once_is_remembered_and_not_
     assert text_module.traditional("图书馆") == "圖書館"
     assert text_module.traditional("面条") == "麵條"
     assert text_module._turned == {"面条": "麵條"}
+
+
+def test_what_may_be_said_is_turned_together_with_the_first_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_module, "_turned", {})
+    text_module.expect(["头发很长，{number}"])
+    assert text_module.traditional("图书馆") == "圖書館"
+    assert text_module._turned == {"头发很长": "頭髮很長", "图书馆": "圖書館"}

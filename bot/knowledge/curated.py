@@ -1,6 +1,6 @@
 """Everything curated, read: choose an Entry by intent, entity, language, campus and date; phrases, cues and forms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -90,6 +90,13 @@ class Knowledge:
         """How an intent is called in front of patrons."""
         entry = self.choose(intent, language, today)
         return entry.title if entry else intent
+
+    def said_in_chinese(self) -> Iterator[str]:
+        """Everything that the bot may say by itself in Chinese."""
+        yield from (phrase for (_, language), phrase in self.phrases.items() if language is Language.ZH)
+        for entry in self.entries:
+            if entry.language is Language.ZH:
+                yield from (entry.title, entry.answer, *(text for _, text in entry.facets), *(link.title for link in entry.links))
 
     def phrase(self, name: str, language: Language, /, **values: object) -> str:
         """A sentence of phrases.yml with its {placeholders} filled in."""
