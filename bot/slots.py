@@ -53,7 +53,8 @@ class Slot:
         day = self.begins
         if language is Language.EN:
             return f"{day:%a} {day.day} {day:%b} {day:%H:%M}–{self.ends:%H:%M}"
-        return f"{day.month}月{day.day}日（周{'一二三四五六日'[day.weekday()]}）{day:%H:%M}–{self.ends:%H:%M}"
+        weekday, begins, ends = "一二三四五六日"[day.weekday()], f"{day.hour}:{day:%M}", f"{self.ends.hour}:{self.ends:%M}"
+        return f"{day.month}月{day.day}日 周{weekday} {begins}–{ends}"  # as short as it can be: it has to fit a line of a phone
 
 
 def upcoming(shifts: tuple[str, ...], almanac: Almanac, most: int = MOST_OFFERED) -> tuple[Slot, ...]:

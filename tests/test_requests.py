@@ -169,13 +169,19 @@ def test_erasing_removes_words_fields_understanding_and_attachments_and_keeps_ev
     say("删除我的记录")
     assert "已删除" in say("1")
     own = desk.store.read(lambda s: s._rows("select * from messages where conversation = 1 order by id"))
-    assert [row["text"] for row in own if row["text"]] == ["已删除您的对话、申请内容和个人信息。只留下不含内容的次数统计。"]
+    assert [row["text"] for row in own if row["text"]] == ["1", "已删除您的对话、申请内容和个人信息。只留下不含内容的次数统计。"]
     assert "vpn_setup" not in str(own)
     assert desk.consultation(1).ticket.fields == desk.consultation(1).ticket.personal == ()
     assert desk.consultation(2).ticket.personal == (("contact", PHONE),)
     after = desk.store.read(lambda s: s.histories(*WIDE))
     assert after[: len(before)] == before
     assert [event.name for event in after[len(before) :]] == [EventName.WITHDRAWN]
+
+
+def test_the_page_shows_nothing_of_what_was_erased(desk: Desk, say: Say) -> None:
+    for text in ("校外怎么用VPN", "删除我的记录", "1"):
+        say(text)
+    assert [line.text[:3] for line in desk.history(READER).lines] == ["1", "已删除"]
 
 
 def test_erasing_stops_what_was_still_to_be_delivered(desk: Desk, say: Say) -> None:

@@ -33,7 +33,7 @@ class Effects(Base):
             s.stored_of(conversation.visitor) if about_self else None,
         )
 
-    def _take_effect(self, s: Session, before: Conversation, decision: Decision, now: datetime) -> Decision:
+    def _take_effect(self, s: Session, before: Conversation, decision: Decision, now: datetime, *, number: int) -> Decision:
         """Do what a decision does beside answering; the decision, with other words where it could not be done."""
         decision = self._carrying(before, decision)
         effects, after = decision.effects, decision.conversation
@@ -49,7 +49,7 @@ class Effects(Base):
         if effects.rated:
             self._rate(s, before, effects.rated, effects.satisfied)
         if effects.erase:
-            self._erase(s, before, now)
+            self._erase(s, before, now, but=number)
             decision = replace(decision, conversation=self._with_bot(after, now))
         return decision
 
@@ -88,11 +88,11 @@ class Effects(Base):
         self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=number)
         return True
 
-    def _erase(self, s: Session, conversation: Conversation, now: datetime) -> None:
+    def _erase(self, s: Session, conversation: Conversation, now: datetime, *, but: int) -> None:
         """Forget this asker; what has lost its words cannot be worked on any more, so open tickets are withdrawn."""
         for ticket in s.open_tickets(conversation.visitor):
             s.save_ticket(tickets.close(ticket, now))
             self._record(s, conversation, Note(EventName.WITHDRAWN, ticket.intent, question=ticket.question), now, ticket=ticket.id)
         for other in s.conversations_of(conversation.visitor):
             s.save_conversation(self._with_bot(other, now))
-        s.erase(conversation.visitor)
+        s.erase(conversation.visitor, but=but)

@@ -85,7 +85,7 @@ class Patrons(Effects, Agents):
         else:
             background = self._background(s, conversation, question, parts, now)
             decision = self.answering.decide(question, parts, conversation, now, self._today(), background=background)
-        decision = self._take_effect(s, conversation, decision, now)
+        decision = self._take_effect(s, conversation, decision, now, number=number)
         return self._carry_out(s, self._fitting(s, decision, number, now), number, now)
 
     def _shut_out(self, s: Session, conversation: Conversation, block: Block, number: int, now: datetime) -> tuple[Reply, ...]:
@@ -248,7 +248,7 @@ class Patrons(Effects, Agents):
             return ()
         decision = self.answering.unhelpful(self._about(conversation, said, asked), now, self._today())
         decision = replace(decision, notes=(note, *decision.notes[1:]))
-        decision = self._take_effect(s, conversation, decision, now)
+        decision = self._take_effect(s, conversation, decision, now, number=0)
         return self._carry_out(s, self._fitting(s, decision, 0, now), 0, now)
 
     def _about(self, conversation: Conversation, said: Reply, question: int) -> Conversation:
@@ -301,7 +301,8 @@ class Patrons(Effects, Agents):
         conversation = s.existing_conversation(address)
         if conversation is None:
             return Exchange()
-        lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in s.messages(conversation.id, after))
+        said = (m for m in s.messages(conversation.id, after) if m.text or m.attachments)  # not what was erased
+        lines = tuple(Line(m.id, m.who, m.text, m.at, m.reply) for m in said)
         return Exchange(lines, conversation.state.value, conversation.ticket, conversation=conversation.id)
 
     def pick_up(self, reply: Reply) -> str:

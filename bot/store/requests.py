@@ -59,16 +59,16 @@ class Requests(Tickets):
             self._db.conn.execute(sql, (inside, hidden, conversation, inside))
         self._merge_search()
 
-    def erase(self, visitor: str) -> None:
-        """Remove an asker's words, form fields, understanding and attachments everywhere; rows and events stay, so that every
-        figure holds. What was still to be delivered is gone too."""
+    def erase(self, visitor: str, *, but: int) -> None:
+        """Remove an asker's words, form fields, understanding and attachments everywhere, except the message (`but`) that asked for
+        it; rows and events stay, so that every figure holds. What was still to be delivered is gone too."""
         blank = rows.REPLY.dump_json(Reply(ReplyKind.NOTICE, "")).decode()
         own = f"select id from messages where conversation in ({_OWN})"
         self._db.conn.execute(f"delete from outbox where message in ({own})", (visitor,))
         self._db.conn.execute(
             "update messages set text = '', attachments = '[]', body = case who when ? then '{}' else ? end"
-            f" where conversation in ({_OWN})",
-            (Who.PATRON.value, blank, visitor),
+            f" where conversation in ({_OWN}) and id != ?",
+            (Who.PATRON.value, blank, visitor, but),
         )
         self._db.conn.execute(f"delete from personal where ticket in (select id from tickets where conversation in ({_OWN}))", (visitor,))
         self._db.conn.execute(f"update tickets set fields = '[]' where conversation in ({_OWN})", (visitor,))

@@ -295,6 +295,28 @@ def test_librarian_is_told_by_sound_and_notification_when_wanted(people: People,
     assert anna.evaluate("heard") == ["sound", "有新的问题在等待"]
 
 
+def test_of_several_tabs_one_rings(people: People, house: Served) -> None:
+    anna = people.librarian("anna")
+    anna.context.add_init_script(
+        "window.AudioContext = class { constructor() { const all = JSON.parse(localStorage.rung ?? '0'); localStorage.rung = all + 1; }"
+        " createOscillator() { return { frequency: {}, connect: (x) => x, start() {}, stop() {} }; } close() {}"
+        " createGain() { return { gain: { setValueAtTime() {}, exponentialRampToValueAtTime() {} }, connect: (x) => x }; } };"
+        " localStorage.setItem('refdesk.switches', '{\"sound\": true}');"
+    )
+    tabs = [anna, anna.context.new_page(), anna.context.new_page()]
+    asks_for_a_person(people.patron())
+    for tab in tabs:
+        tab.goto("/desk")
+        ready(tab)
+        expect(tab.locator("[data-live-state] .live-on")).to_be_visible()
+    anna.wait_for_function("localStorage.getItem('refdesk.newest') === '1'")
+    asks_for_a_person(people.patron())
+    for tab in tabs:
+        expect(tab.locator(".ticket")).to_have_count(2)
+        expect(tab).to_have_title(re.compile(r"^\(2\) "))
+    assert anna.evaluate("localStorage.rung") == "1"
+
+
 @pytest.mark.parametrize("viewport", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])
 def test_pages_fit_every_width_and_follow_dark_mode(people: People, house: Served, viewport: dict[str, int]) -> None:
     reader = people.patron()

@@ -130,7 +130,9 @@ def test_librarian_searches_all_conversations(house: Served, anna: Colleague) ->
     answered = anna.get("/desk?q=校外怎么").text
     assert "机器人已回答" in answered
     assert "/desk/conversations/2?q=" in answered
-    record = anna.get("/desk/conversations/2?found=3")
+    (message,) = re.findall(r'href="/desk/conversations/2[^"#]*#(m\d+)"', answered)
+    record = anna.get("/desk/conversations/2")
+    assert f'id="{message}"' in record.text
     assert "WebVPN" in record.text
     assert anna.get("/desk/conversations/99").status_code == 404
     assert "没有找到" in anna.get("/desk?q=没有这些字").text

@@ -9,7 +9,8 @@ from bot.desk import LONGEST_NOTE, Desk
 from bot.domain import AlertKind, Event, EventName, Librarian, NoteKind, Role, TicketStatus
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.messages import Address, Who
-from tests.conftest import MONDAY, FakeClock, FakeEngine
+from bot.store import Store
+from tests.conftest import LIMITS, MONDAY, FakeClock, FakeEngine
 
 Say = Callable[..., str]
 UNDO = timedelta(seconds=6)
@@ -111,6 +112,19 @@ def test_reply_goes_out_only_when_it_can_no_longer_be_taken_back(desk: Desk, ask
     assert desk.send_held() == 0
     with pytest.raises(NotFound):
         desk.undo(asked, "anna")
+
+
+def test_held_reply_outlives_a_restart(desk: Desk, asked: int, clock: FakeClock, engine: FakeEngine) -> None:
+    desk.claim(asked, "anna")
+    desk.hold(asked, "anna", "在三楼。", UNDO)
+    desk.store.close()
+    again = Desk(
+        Store(desk.store.path), engine, desk.answering, desk.hours, limits=LIMITS, address="http://a", clock=desk.clock, secret="s" * 64
+    )
+    clock.pass_(seconds=6)
+    assert again.send_held() == 1
+    assert heard(again) == ["在三楼。"]
+    again.store.close()
 
 
 def test_reply_that_was_taken_back_is_never_sent(desk: Desk, asked: int, clock: FakeClock) -> None:

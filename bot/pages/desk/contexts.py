@@ -90,7 +90,6 @@ class RecordPage:
     connector: str
     items: "tuple[Item, ...]"
     earlier: "tuple[EarlierLine, ...]"
-    found: int = 0
 
 
 @dataclass(frozen=True, slots=True)

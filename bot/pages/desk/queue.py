@@ -48,11 +48,10 @@ def mount(app: Sanic[Any, Any], room: Workroom) -> None:
 
 
 def _record(room: Workroom, request: Request, user: Librarian, number: int) -> RecordPage:
-    frame, found = room.pages.frame(request), str(request.args.get("found") or "")
+    frame = room.pages.frame(request)
     conversation, messages, tickets = room.desk.record(number)
     return RecordPage(
         frame, room.pane(request, user), number, conversation.address.connector,
         tuple(item_of(room, message) for message in messages),
         tuple(EarlierLine(ticket, room.title(ticket.intent, frame.language)) for ticket in tickets),
-        int(found) if found.isascii() and found.isdecimal() else 0,
     )  # fmt: skip
