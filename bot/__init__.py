@@ -9,6 +9,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     connector, roster
     text, mining, masking, pinyin, settings, tickets, hours, slots, windows, limits, live, presence, groups
     care, turns               what the bot never answers by itself; how one message hangs on another
+    post                      e-mail by the library's own server
     training                  intents/ -> examples
     tables, knowledge         knowledge/ -> entries, facts, tables, phrases, forms
     reports, export, schema, labels  events -> figures -> text; the database's shape; stored words as people read them
@@ -25,7 +26,7 @@ The rooms, from the bottom up; imports go downwards only (tests/test_house.py ho
     monitor                   whether the databases' addresses answer
     platform                  what platforms need beyond answers: values kept, deliveries taken back, conversations ended
     house, check              everything above put together from settings; every defect of the data
-    digest                    a mail about what waits while nobody is at the desk
+    digest, mailing           mails: what waits while nobody is at the desk; the brief of a week or month
     demo                      weeks of questions played through the real desk
     evaluation_report, evaluator  how right the engines are: pictures, and the measuring itself
     teaching                  what librarians teach: drafts, files, a new model, one step back

@@ -24,6 +24,7 @@ from bot.digest import Digest
 from bot.errors import Refused, TooMuch
 from bot.limits import RateLimit
 from bot.live import EVERYTHING, Hub, Wait
+from bot.mailing import Mailing
 from bot.messages import Address, Exchange, Question, Reply
 from bot.monitor import Monitor
 from bot.outbox import Outbox
@@ -66,6 +67,7 @@ _CAMPUS_FACTOR = 40
 _TIDY_EVERY = 20.0
 _HELD_EVERY = 0.5
 _DIGEST_EVERY = 60.0
+_MAILING_EVERY = 900.0
 _FORGET_EVERY = 3600.0
 _STOP_WITHIN = 5.0
 
@@ -215,7 +217,7 @@ def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Co
     app.static("/static", HERE / "static", name="static")
     _guard(app, settings)
     _answer_errors(app, pages)
-    _run_beside(app, room, outbox, settings)
+    _run_beside(app, room, outbox, settings, mailing=Mailing(settings, desk, figures, clock.now))
     return app
 
 
@@ -275,7 +277,7 @@ def _monitor(desk: Desk, settings: Settings) -> Monitor:
     return Monitor(desk.store, desk.knowledge.rows, desk.clock.now, timeout=timedelta(seconds=m.timeout_seconds), at_once=m.at_once)
 
 
-def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: Settings) -> None:
+def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: Settings, *, mailing: Mailing) -> None:
     """The background tasks, and the order of stopping: first the tasks, then the store."""
     tasks: list[asyncio.Task[None]] = []
     desk, hub = room.desk, room.hub
@@ -311,6 +313,8 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.send_held), _HELD_EVERY)))
         if settings.mail.host:
             tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(digest.run), _DIGEST_EVERY)))
+        if settings.reports.send:
+            tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(mailing.run), _MAILING_EVERY)))
         tasks.append(asyncio.create_task(forever(lambda: asyncio.to_thread(desk.forget, keep, keep_personal), _FORGET_EVERY)))
         if settings.monitor.every_minutes:
             tasks.append(asyncio.create_task(forever(_monitor(desk, settings).check_all, settings.monitor.every_minutes * 60)))

@@ -1,13 +1,11 @@
 """A mail that says how many questions wait while nobody has the desk open. It tells numbers and topics, never a patron's words."""
 
 import logging
-import smtplib
-import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
 
+from bot import post
 from bot.desk import Desk
 from bot.domain import QueueRow, TicketStatus
 from bot.messages import Language
@@ -17,7 +15,6 @@ log = logging.getLogger("refdesk.digest")
 
 _FACT = "digest"  # when the last one went out, and up to which ticket it told
 _MOST_LINES = 20
-_PATIENCE = 20.0
 
 
 class Digest:
@@ -37,8 +34,8 @@ class Digest:
         if not news or (early and not any(row.ticket.urgent for row in news)):
             return False
         try:
-            self._send(self._compose(waiting, now))
-        except (OSError, smtplib.SMTPException) as error:
+            post.send(self._compose(waiting, now), self._mail)
+        except post.NOT_SENT as error:
             log.warning("the digest could not be sent: %s", error)
             return False
         newest = max(row.ticket.id for row in waiting)
@@ -54,11 +51,7 @@ class Digest:
         lines = [say("digest.line", language, **self._about(row, now, language)) for row in waiting[:_MOST_LINES]]
         if len(waiting) > _MOST_LINES:
             lines.append(say("digest.more", language, count=len(waiting) - _MOST_LINES))
-        mail = EmailMessage()
-        mail["Subject"] = say("digest.subject", language, count=len(waiting))
-        mail["From"], mail["To"] = self._mail.sender, ", ".join(self._mail.to)
-        mail["Date"], mail["Message-ID"] = formatdate(localtime=False), make_msgid("digest", self._mail.sender.rpartition("@")[2] or None)
-        mail["Auto-Submitted"] = "auto-generated"
+        mail = post.letter(self._mail, self._mail.to, say("digest.subject", language, count=len(waiting)), "digest")
         body = say("digest.body", language, count=len(waiting), lines="\n".join(lines), address=f"{self._address}/desk")
         mail.set_content(body, cte="base64")
         return mail
@@ -72,19 +65,3 @@ class Digest:
         urgent = say("digest.urgent", language) if ticket.urgent else ""
         channel = say(f"channel.{row.connector}", language)
         return {"ticket": ticket.id, "topic": f"{urgent}{topic}", "channel": channel, "hours": minutes // 60, "minutes": minutes % 60}
-
-    def _send(self, mail: EmailMessage) -> None:
-        settings = self._mail
-        if settings.encryption == "tls":
-            with smtplib.SMTP_SSL(settings.host, settings.port, timeout=_PATIENCE, context=ssl.create_default_context()) as server:
-                self._hand_over(server, mail)
-            return
-        with smtplib.SMTP(settings.host, settings.port, timeout=_PATIENCE) as server:
-            if settings.encryption == "starttls":
-                server.starttls(context=ssl.create_default_context())
-            self._hand_over(server, mail)
-
-    def _hand_over(self, server: smtplib.SMTP, mail: EmailMessage) -> None:
-        if self._mail.user:
-            server.login(self._mail.user, self._mail.password)
-        server.send_message(mail)

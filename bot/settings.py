@@ -142,10 +142,12 @@ class Monitor(_Section):
 
 class Reports(_Section):
     """What figures show. `librarians`: what each of them did, where the staff council allows it. `fonts`: a folder of fonts for the
-    pictures of charts, beside those of the system."""
+    pictures of charts, beside those of the system. `send`: mail the brief of every week or month to the addresses `to`."""
 
     librarians: bool = True
     fonts: Path | None = None
+    send: Literal["", "weekly", "monthly"] = ""
+    to: tuple[str, ...] = ()
 
 
 _PICTURE_HOSTS = ("mmbiz.qpic.cn", "mmbiz.qlogo.cn", "multimedia.nt.qq.com.cn", "gchat.qpic.cn", "c2cpicdw.qpic.cn")
@@ -293,11 +295,18 @@ def read(path: Path = Path("refdesk.toml")) -> Settings:
         raise WrongSetting(str(path), f"not valid TOML in UTF-8: {error}") from error
     _refuse_unknown_variables()
     try:
-        return Settings(**{**values, "root": path.parent})
+        return _consistent(Settings(**{**values, "root": path.parent}))
     except ValidationError as error:
         raise _explained(error, path, source) from error
     except SettingsError as error:
         raise _not_json(error) from error
+
+
+def _consistent(settings: Settings) -> Settings:
+    """What one section needs of another."""
+    if settings.reports.send and not (settings.mail.host and settings.reports.to):
+        raise WrongSetting("reports.send", "needs mail.host, from which the brief is sent, and reports.to")
+    return settings
 
 
 def _refuse_unknown_variables() -> None:

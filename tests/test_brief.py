@@ -198,4 +198,4 @@ def test_a_table_that_does_not_exist_is_refused_with_those_that_do(store: Store,
 def test_an_export_is_noted_in_the_audit_log(spring: Store, report: Report) -> None:
     report("--format", "json", "--where", "channel=web")
     ((_, entry),) = spring.read(lambda s: s.audit(deed=Deed.EXPORTED, limit=5))
-    assert entry.detail == "json from=2026-11-01&to=2026-11-30&channel=web"
+    assert (entry.target, entry.detail) == ("report json", "from=2026-11-01&to=2026-11-30&channel=web")

@@ -1,4 +1,4 @@
-"""The mail about what waits while nobody is at the desk, received by a real SMTP server on loopback."""
+"""Mails, received by a real SMTP server on loopback: what waits while nobody is at the desk, and the brief of a week or month."""
 
 import asyncio
 import logging
@@ -6,18 +6,25 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from bot.desk import Desk
 from bot.digest import Digest
-from bot.settings import Mail
-from tests.conftest import FakeClock
+from bot.domain import Deed
+from bot.errors import WrongSetting
+from bot.ledger import Ledger
+from bot.mailing import Mailing
+from bot.settings import Mail, Reports, Settings, read
+from bot.store import Store
+from tests.conftest import ROOT, FakeClock
 from tests.serving import Served, until
 
 Say = Callable[..., str]
@@ -79,7 +86,7 @@ def post(letters: Letters) -> Iterator[Post]:
 
 def settings(server: Post, **more: Any) -> Mail:
     plain = {"encryption": "none", "sender": "desk@lib.example", "to": ("one@lib.example", "two@lib.example")}
-    return Mail(host="127.0.0.1", port=server.port, **{**plain, **more})
+    return Mail(**{"host": "127.0.0.1", "port": server.port, **plain, **more})
 
 
 def nobody() -> frozenset[str]:
@@ -187,3 +194,65 @@ def test_server_sends_the_digest_by_itself(
     house.client().post("/webhooks/rest/webhook", json={"sender": "a", "message": "转人工"})
     until(lambda: letters.received)
     assert "1 个问题在等待" in letters.received[0]["Subject"]
+
+
+# --- the brief of a week or month ---
+
+
+@pytest.fixture
+def mailing(desk: Desk, store: Store, clock: FakeClock, post: Post) -> Callable[..., Mailing]:
+    """What sends the brief, over the desk's figures."""
+
+    def make(send: str, **more: Any) -> Mailing:
+        reports = Reports(send=send, to=("head@lib.example",))  # type: ignore[arg-type]
+        whole = Settings(root=ROOT, reports=reports, mail=settings(post, **more))
+        return Mailing(whole, desk, Ledger(store, desk.hours), clock)
+
+    return make
+
+
+def test_the_brief_of_a_week_comes_once_with_a_word_file_and_a_spreadsheet(
+    mailing: Callable[..., Mailing], say: Say, store: Store, clock: FakeClock, letters: Letters
+) -> None:
+    say("校外怎么用VPN")
+    clock.pass_(days=7)
+    weekly = mailing("weekly")
+    assert (weekly.run(), weekly.run()) == (True, False)
+    (mail,) = letters.received
+    assert mail["To"] == "head@lib.example"
+    assert mail["Subject"] == "锦江示范大学图书馆咨询服务简报：2026 年 11 月 23 日 至 2026 年 11 月 29 日"
+    body = mail.get_body()
+    assert body is not None
+    assert "共解答咨询 1 次，其中接口自动回复 1 次。" in body.get_content()
+    assert "/reports?from=2026-11-23&to=2026-11-29" in body.get_content()
+    names = [part.get_filename() for part in mail.iter_attachments()]
+    assert names == ["refdesk-2026-11-23-2026-11-29.docx", "refdesk-2026-11-23-2026-11-29.xlsx"]
+    assert all(part.get_content().startswith(b"PK") for part in mail.iter_attachments())
+    ((_, noted),) = store.read(lambda s: s.audit(deed=Deed.EXPORTED, limit=5))
+    assert (noted.target, noted.detail) == ("brief mailed to head@lib.example", "from=2026-11-23&to=2026-11-29")
+    clock.pass_(days=7)
+    assert weekly.run()
+
+
+def test_a_brief_that_could_not_be_sent_is_tried_again(
+    mailing: Callable[..., Mailing], post: Post, letters: Letters, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert not mailing("monthly", port=1).run()
+    assert "could not be sent" in caplog.text
+    assert mailing("monthly", language="en").run()
+    assert letters.received[0]["Subject"] == "Jinjiang Model University Library: consultation brief, 2026-10-01 to 2026-10-31"
+
+
+def test_a_brief_waits_for_the_morning(mailing: Callable[..., Mailing], clock: FakeClock) -> None:
+    clock.at = datetime(2026, 11, 30, 5, 59, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert not mailing("weekly").run()
+    clock.pass_(minutes=1)
+    assert mailing("weekly").run()
+
+
+def test_a_brief_without_a_server_or_a_reader_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "refdesk.toml"
+    file.write_text('[reports]\nsend = "weekly"\nto = ["head@lib.example"]\n', encoding="utf-8")
+    with pytest.raises(WrongSetting, match="reports.send: needs mail.host"):
+        read(file)

@@ -5,13 +5,16 @@ words       wording and numbers in one language
 charts      Vega-Lite specifications
 pictures    charts as SVG and PNG
 composing   a report -> a document
+consortium  the exports of several libraries -> one report
+jointly     that report -> a document
 markdown, page, word, workbook, data    a document or report as Markdown, HTML, DOCX, XLSX; as JSON and CSV
 files       all of these by the name of the format
 """
 
 from bot.brief.charts import chart
+from bot.brief.consortium import Consortium, read
 from bot.brief.files import BINARY, CONTENT_TYPES, Format, Writer
 from bot.brief.pictures import add_fonts, png, svg, vega
 from bot.brief.words import Words
 
-__all__ = ["BINARY", "CONTENT_TYPES", "Format", "Words", "Writer", "add_fonts", "chart", "png", "svg", "vega"]
+__all__ = ["BINARY", "CONTENT_TYPES", "Consortium", "Format", "Words", "Writer", "add_fonts", "chart", "png", "read", "svg", "vega"]

@@ -89,6 +89,17 @@ def heat(table: Table, roster: Table, words: Words) -> Chart:
     return _chart("heat", alt.layer(shaded, framed).properties(height=7 * _BAR), words)
 
 
+def survey(services: Sequence[tuple[str, int]], of: int, words: Words) -> Chart:
+    """One bar a service: how many libraries offer it, with the share of those asked beside it."""
+    rows = [{"service": service, "count": count, "share": words.share(count / of)} for service, count in services]
+    base = alt.Chart(_data(rows)).encode(
+        y=alt.Y("service:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LONGEST, ticks=False, domain=False)),
+        x=alt.X("count:Q", title=words.say("libraries"), axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
+    )
+    drawn = alt.layer(base.mark_bar(color=_COLOURS["by_bot"]), base.mark_text(align="left", dx=4).encode(text="share:N"))
+    return _chart("survey", drawn.properties(height=_BAR * len(services)), words)
+
+
 def _outcomes(table: Table, words: Words, most: int | None = None) -> list[dict[str, Any]]:
     place = {column.name: at for at, column in enumerate(table.columns)}
     return [

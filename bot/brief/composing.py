@@ -23,7 +23,7 @@ def compose(report: Report, words: Words, made_at: str) -> Document:
     return Document(
         words.say("title", library=words.library),
         words.say("period", start=words.day(report.query.start), end=words.day(report.query.end)),
-        "zh-CN" if words.language.value == "zh" else "en",
+        words.tag,
         tuple(_parts(report, words, made_at)),
     )
 

@@ -13,13 +13,13 @@ FORMAT = "refdesk-report"
 VERSION = 1
 
 
-def to_json(report: Report, words: Words, made_at: str) -> str:
+def to_json(report: Report, words: Words, made_at: str, library: str) -> str:
     """Figures, and tables with stored words (`label`) and what people read (`text`). Shares are 0..1, times seconds, None where there
     is none."""
     q = report.query
     return json.dumps(
         {
-            "format": FORMAT, "version": VERSION, "library": words.library, "from": q.start.isoformat(), "to": q.end.isoformat(),
+            "format": FORMAT, "version": VERSION, "library": library, "from": q.start.isoformat(), "to": q.end.isoformat(),
             "filters": dict(q.where), "language": words.language.value, "made_at": made_at,
             "figures": asdict(report.total) | {"automatic_share": report.total.automatic_share},
             "before": _before(report),

@@ -66,7 +66,7 @@ Part = Heading | Text | Grid | Chart
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is written into a file. `language` is a BCP 47 tag."""
+    """What is written into a file. `subtitle` is the period, '' where there is none; `language` is a BCP 47 tag."""
 
     title: str
     subtitle: str
@@ -77,3 +77,9 @@ class Document:
     def charts(self) -> tuple[Chart, ...]:
         """Every chart in its order."""
         return tuple(part for part in self.parts if isinstance(part, Chart))
+
+    def sentences(self) -> Iterator[str]:
+        """What it says in words, without definitions and notes."""
+        for part in self.parts:
+            if isinstance(part, Text) and not part.small:
+                yield part.text

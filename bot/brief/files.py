@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.brief import data
+from bot.brief import data, jointly
 from bot.brief.composing import compose, overdue
+from bot.brief.consortium import Consortium
 from bot.brief.document import Document, Grid, Head
 from bot.brief.markdown import markdown
 from bot.brief.page import html
 from bot.brief.words import Words
 from bot.errors import Refused
-from bot.reports import MEASURES, Report, Table
+from bot.reports import MEASURES, Report
 
 
 class Format(StrEnum):
@@ -37,32 +38,41 @@ CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes one report. `made_at` is when it was counted, as people read it."""
+    """Writes one report, or one of several libraries together. `made_at` is when it was counted, as people read it."""
 
     report: Report
     words: Words
     made_at: str
+    joint: Consortium | None = None
 
     def write(self, shape: Format, table: str = "channels") -> bytes:
         """The file; `table` is the one of a CSV, Refused where there is none of that name."""
         match shape:
             case Format.JSON:
-                return data.to_json(self.report, self.words, self.made_at).encode()
+                library = jointly.name(self.joint, self.words) if self.joint else self.words.library
+                return data.to_json(self.report, self.words, self.made_at, library).encode()
             case Format.CSV:
-                return data.to_csv(self.words.grid(self._table(table))).encode()
+                return data.to_csv(self._table(table)).encode()
             case _:
-                return written(compose(self.report, self.words, self.made_at), shape, self.words, self._grids())
+                return written(self.document(), shape, self.words, self._grids())
 
-    def _table(self, name: str) -> Table:
-        found = next((table for table in self.report.tables if table.name == name), None)
+    def document(self) -> Document:
+        """The brief."""
+        return jointly.compose(self.joint, self.words, self.made_at) if self.joint else compose(self.report, self.words, self.made_at)
+
+    def _table(self, name: str) -> Grid:
+        grids = self._grids()
+        found = next((grid for grid in grids if grid.name == name), None)
         if found is None:
-            raise Refused(f"there is no table {name}; there are {', '.join(table.name for table in self.report.tables)}")
+            raise Refused(f"there is no table {name}; there are {', '.join(grid.name for grid in grids)}")
         return found
 
     def _grids(self) -> tuple[Grid, ...]:
-        words = self.words
-        late = overdue(words, self.report.query.end)
-        return (*(words.grid(table) for table in self.report.tables), late, meanings(words))
+        words, tables = self.words, tuple(self.words.grid(table) for table in self.report.tables)
+        if self.joint is None:
+            return (*tables, overdue(words, self.report.query.end), meanings(words))
+        asked = (jointly.survey(self.joint.survey, words),) if self.joint.survey else ()
+        return (*asked, *tables, meanings(words))
 
 
 def written(document: Document, shape: Format, words: Words, grids: tuple[Grid, ...]) -> bytes:

@@ -13,7 +13,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|]|^[#+-])")
 
 def markdown(document: Document, words: Words) -> str:
     """The whole file."""
-    blocks = [f"# {_plain(document.title)}", f"*{_plain(document.subtitle)}*", *(_block(part, words) for part in document.parts)]
+    period = [f"*{_plain(document.subtitle)}*"] if document.subtitle else []
+    blocks = [f"# {_plain(document.title)}", *period, *(_block(part, words) for part in document.parts)]
     return "\n\n".join([*blocks, *_data(document)]) + "\n"
 
 

@@ -23,7 +23,8 @@ def word(document: Document, words: Words) -> bytes:
     file = docx.Document()
     _set_up(file, document)
     file.add_heading(document.title, 0)
-    file.add_paragraph(document.subtitle, style="Subtitle")
+    if document.subtitle:
+        file.add_paragraph(document.subtitle, style="Subtitle")
     for part in document.parts:
         _add(file, part, words)
     out = io.BytesIO()

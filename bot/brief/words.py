@@ -24,6 +24,11 @@ class Words:
         """The name of the library."""
         return self.knowledge.facts["library.name", self.language]
 
+    @property
+    def tag(self) -> str:
+        """The language as BCP 47 has it."""
+        return "zh-CN" if self.language is Language.ZH else "en"
+
     def say(self, name: str, /, **values: object) -> str:
         """A phrase of brief.yml; numbers among the values are written with separators."""
         return self.phrase(f"brief.{name}", **values)

@@ -10,8 +10,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from bot.connector import Limits
 from bot.desk import Clock
 from bot.domain import Role, TicketStatus, Window
+from bot.messages import Address, Opening, Question
 from bot.pages.desk.query import Query
 from bot.pages.desk.workroom import closes_in
 from tests.conftest import MONDAY, FakeClock
@@ -382,6 +384,27 @@ def test_every_step_of_the_desk_needs_the_token_of_its_session(house: Served, be
             assert (path, answer.status_code) == (path, 403)
         assert (path, stranger.post(path).status_code) == (path, 401)
     assert house.ticket().status is TicketStatus.WAITING
+
+
+def test_channel_that_closes_within_minutes_comes_first_and_shows_its_seconds(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = serve({"stub": {"enabled": True}, "rest": {}}, desk={"undo_seconds": 0})
+    group = Limits(4_000, window=timedelta(minutes=5), inline=False, quota=5, by_message=True)
+    monkeypatch.setattr(house.desk, "_limits", {"stub": group, "rest": Limits(1_000_000)})
+    asks(house, "first")
+    opens = Opening(timedelta(minutes=5), 5)
+    house.desk.ask(Question("q", Address("stub", "reader"), "转人工", opens=opens)).result()
+    anna = house.librarian()
+    page = anna.get("/desk?sort=closing")
+    assert numbers(page) == [2, 1]
+    assert re.search(
+        r'class="window soon" data-left="2\d\d" data-text="测试: 剩 5 条, 余 {m} 分 {s} 秒">测试: 剩 5 条, 余 4 分 \d+ 秒<', page.text
+    )
+    house.desk.clock = Clock(FakeClock(house.desk.clock.now() + timedelta(minutes=6)), None)
+    later = anna.get("/desk?sort=closing")
+    assert numbers(later) == [1, 2]
+    assert "测试: 暂不能推送" in later.text
 
 
 def test_window_that_closes_soon_is_counted_in_seconds(house: Served, anna: Colleague) -> None:
