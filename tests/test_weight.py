@@ -19,6 +19,9 @@ HEAVY = {
     "joserfc",
     "onnxruntime",
     "tokenizers",
+    "docx",
+    "lxml",
+    "xlsxwriter",
 }
 CODE = """
 import sys

@@ -9,9 +9,7 @@ from bot.brief.consortium import Consortium
 from bot.brief.document import Document, Grid, Head
 from bot.brief.markdown import markdown
 from bot.brief.page import html
-from bot.brief.word import word
 from bot.brief.words import Words
-from bot.brief.workbook import workbook
 from bot.errors import Refused
 from bot.reports import MEASURES, Report
 
@@ -85,8 +83,12 @@ def written(document: Document, shape: Format, words: Words, grids: tuple[Grid, 
         case Format.HTML:
             return html(document, words).encode()
         case Format.DOCX:
+            from bot.brief.word import word  # with its library in memory only where somebody writes one, as the next
+
             return word(document, words)
         case Format.XLSX:
+            from bot.brief.workbook import workbook
+
             return workbook(document, grids, words)
         case _:
             raise Refused(f"a document is not written as {shape}")
