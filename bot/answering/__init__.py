@@ -71,7 +71,7 @@ class Answering(Steering, Several, Fragments):
 
     def _decided(self, s: Situation) -> Decision:
         first: tuple[Step, ...] = (
-            self._safe, self._named, self._form, self._own, self._offered, self._rated, self._tongue,
+            self._safe, self._named, self._form, self._own, self._offered, self._rated, self._tongue, self._acknowledged,
             self._wordless, self._opening, self._steering,
         )  # fmt: skip
         if (decision := _first(first, s)) is not None:

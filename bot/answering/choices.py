@@ -56,6 +56,9 @@ class Choices(Requests):
         options, text, prediction = s.conversation.options, s.question.text, s.whole.prediction
         if self.knowledge.cue("human", text):
             return next((option for option in options if option.value == "human" or option.value.startswith("human:")), None)
+        if self.knowledge.cue("confirm", text):
+            only = [option for option in options if option.key != "0"]
+            return only[0] if len(only) == 1 and len(options) > 1 else None
         if not s.conversation.asked:
             return None
         if self._knows(prediction):

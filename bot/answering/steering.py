@@ -51,6 +51,13 @@ class Steering(Verdicts):
             return self._say(s, ReplyKind.SOCIAL, self._phrase(s, "nothing_to_cancel"), conversation=replace(s.conversation, options=()))
         return None
 
+    def _acknowledged(self, s: Situation) -> Decision | None:
+        """ "好的", "哦" ask for nothing, neither a person nor what was on offer."""
+        if not self.knowledge.cue("acknowledged", s.question.text):
+            return None
+        talk = replace(s.conversation, pending=s.pending)
+        return self._say(s, ReplyKind.SOCIAL, self._phrase(s, "acknowledged"), conversation=talk, notes=(Note(EventName.SOCIAL, "thanks"),))
+
     def _tongue(self, s: Situation) -> Decision | None:
         """ "請用繁體", "in English please": the last answer again, that way, or a word that it will be so."""
         text, cue = s.question.text, self.knowledge.cue

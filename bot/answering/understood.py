@@ -29,7 +29,7 @@ class Understood(LookedUp):
 
     def _understood(self, s: Situation, text: str, prediction: Prediction) -> Decision:
         intent, kind = prediction.intent, self.kinds.get(prediction.intent)
-        if not self._knows(prediction) and (inherited := self._inherited(s, text, prediction)):
+        if inherited := self._inherited(s, text, prediction):
             return self._answer(s, inherited, prediction, new=True)
         if kind is IntentKind.HUMAN and prediction.confidence >= self.policy.clarify_at:
             reason = "complaint" if intent == "complaint" else "asked_for_person"
@@ -54,7 +54,8 @@ class Understood(LookedUp):
         named = [entity.text for entity in prediction.entities if entity.kind in kinds]
         if not named or len(text) > _SHORT_FOLLOW_UP:
             return None
-        return previous if prediction.intent != OUT_OF_SCOPE or self.knowledge.turns.only(text, named) else None
+        unsure = prediction.intent != OUT_OF_SCOPE and not self._knows(prediction)
+        return previous if unsure or self.knowledge.turns.only(text, named) else None
 
     def _clarify(self, s: Situation, likely: Sequence[Candidate], prediction: Prediction) -> Decision:
         titles = [(self.knowledge.title(c.intent, s.language, s.today), c.intent) for c in likely]

@@ -53,11 +53,6 @@ class Columns:
     def __len__(self) -> int:
         return len(self.first_answer)
 
-    @property
-    def seen(self) -> int:
-        """The number of the last event that was counted."""
-        return int(self.numbers["seen"].max(initial=0))
-
     def code(self, name: str, word: str) -> int:
         """The number of a word; -1 when no question has it."""
         return self.words[name].get(word, -1)

@@ -20,7 +20,6 @@ from bot.reports.query import Query, Unit, Where
 MOST_ROWS = 20
 _FEWEST_RISING = 3
 RESULTS = tuple(result.value for result in Result)
-UNANSWERED = (Result.WAITING, Result.CLOSED)
 
 
 class Kind(StrEnum):

@@ -56,11 +56,12 @@ class Store:
 
     def _roll_up(self, database: Database) -> None:
         session = Session(database, self._zone)
-        if not session.current():
-            with database.atomic():
-                count = session.rebuild()
-            if count:
-                log.warning("%s: the figures of %s questions were made again from the events", self.path, count)
+        if session.current():
+            return
+        if session.last_event():
+            log.warning("%s: the figures are made again from the events; large databases take minutes", self.path)
+        with database.atomic():
+            session.rebuild()
 
     def write(self, work: Callable[[Session], T]) -> Future[T]:
         """Run one unit of work in the writer; the future is done once it is on disk. A unit that raises leaves no trace."""
