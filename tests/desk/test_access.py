@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from urllib.parse import quote
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -56,6 +57,10 @@ def busy(house: Served, boss: Colleague) -> None:
     ben.client.close()
 
 
+def _is_page(answer: httpx.Response) -> bool:
+    return answer.headers.get("content-type", "").startswith("text/html") and "content-disposition" not in answer.headers
+
+
 def _pages(house: Served, boss: Colleague) -> list[str]:
     """Every page that can be opened by its address alone, and those of the desk with something to show."""
     endless = ("events",)
@@ -64,7 +69,7 @@ def _pages(house: Served, boss: Colleague) -> list[str]:
         for route in house.app.router.routes
         if "GET" in route.methods and "<" not in route.path and not route.path.endswith(endless)
     )
-    plain = [path for path in plain if boss.get(path).headers.get("content-type", "").startswith("text/html")]
+    plain = [path for path in plain if _is_page(boss.get(path))]
     code = house.desk.consultation(1).ticket.code
     return [
         *plain, "/desk?view=all&sort=closing&channel=rest", "/desk?view=mine", "/desk?view=closed",
