@@ -246,3 +246,25 @@ def test_picture_alone_is_asked_about(curated: Knowledge) -> None:
     decision = decide(curated, "", question=picture)
     assert decision.new_question
     assert decision.replies[0].kind is ReplyKind.NOTICE
+
+
+def test_season_of_an_overdue_high_risk_entry_is_not_said(curated: Knowledge) -> None:
+    talking = replace(FRESH, intent="opening_hours", entry="opening_hours", last_at=MONDAY)
+    overdue = {"risk": Risk.HIGH, "review_by": TODAY - timedelta(days=1)}
+    entries = tuple(replace(e, **overdue) if e.id == "opening_hours.winter" else e for e in curated.entries)  # type: ignore[arg-type]
+    late = replace(curated, entries=entries)
+    assert "除夕" in decide(curated, "寒假呢", conversation=talking).replies[0].text
+    assert "除夕" not in decide(late, "寒假呢", conversation=talking).replies[0].text
+
+
+def test_part_that_is_understood_answers_for_a_whole_that_is_not(curated: Knowledge) -> None:
+    parts = (Part("VPN怎么装", sure("vpn_setup")), Part("谢谢老师", sure("greet")))
+    decision = decide(curated, "VPN怎么装？谢谢老师", Prediction(OUT_OF_SCOPE, 0.4), parts=parts)
+    assert [reply.intent for reply in decision.replies] == ["vpn_setup"]
+    assert decision.handover is None
+
+
+def test_mistyped_title_chooses_and_an_unlike_one_does_not(curated: Knowledge) -> None:
+    asked = decide(curated, "那个怎么弄啊", sure("vpn_setup", 0.4, Candidate("vpn_trouble", 0.3))).conversation
+    assert decide(curated, "校外方问与vpn设置", conversation=asked).replies[0].intent == "vpn_setup"
+    assert decide(curated, "我要吃火锅啊", conversation=asked).replies[0].entry == ""

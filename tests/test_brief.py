@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import docx
@@ -140,6 +141,7 @@ def test_a_workbook_has_typed_columns_a_frozen_header_and_no_formula(spring: Sto
     pictures = book["图"]._images
     assert len(pictures) == 4
     assert all(each._data().startswith(PNG) for each in pictures)
+    assert all(above.anchor.to.row < below.anchor._from.row for above, below in pairwise(pictures)), "no picture lies over another"
     assert dict(book["合计"].iter_rows(values_only=True, max_col=2))["自动答复率"] == 0.5
 
 

@@ -17,7 +17,7 @@ from bot.hours import DutyHours
 from bot.ledger import Ledger
 from bot.reports import Query, Result
 from bot.store import Store
-from tests.conftest import MONDAY
+from tests.conftest import MONDAY, ROOT
 
 N = EventName
 HOURS = DutyHours("Asia/Shanghai", ("mon-fri 08:30-12:00", "mon-fri 14:00-17:30"))
@@ -179,3 +179,38 @@ def test_a_kept_ledger_sees_what_was_recorded_since(store: Store) -> None:
     assert ledger.report(WHOLE.only((("channel", "web"),))).total.by_bot == 1
     assert ledger.report(WHOLE).total.waiting == 1
     assert [result for result in Result if ledger.questions(WHOLE.only((("result", result.value),)))] == [Result.BOT, Result.WAITING]
+
+
+def test_replies_that_arrived_before_arrivals_were_recorded_count_as_answers(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    old = sqlite3.connect(path)
+    old.execute("create table _sqlite_migrations (id integer primary key, migration_set text, name text, applied_at text)")
+    for file in sorted((ROOT / "bot/schema").glob("*.sql")):
+        if file.stem < "0050":
+            old.executescript(file.read_text(encoding="utf-8"))
+            old.execute("insert into _sqlite_migrations (migration_set, name, applied_at) values ('refdesk', ?, '')", (file.stem,))
+    at, later = MONDAY.isoformat(timespec="microseconds"), (MONDAY + timedelta(minutes=9)).isoformat(timespec="microseconds")
+    old.execute("insert into conversations (id, connector, user, visitor, state) values (1, 'web', 'u', 'v', 'human')")
+    old.execute(
+        "insert into tickets (id, conversation, question, reason, status, opened_at, code) values (1, 1, 5, 'unsure', 'answered', ?, 'c')",
+        (at,),
+    )
+    for number, status in ((6, "delivered"), (7, "due")):
+        old.execute(
+            "insert into messages (id, conversation, who, connector, text, at, author, answers, ticket)"
+            " values (?, 1, 'librarian', 'web', 'x', ?, 'mei', 5, 1)",
+            (number, later),
+        )
+        old.execute("insert into outbox (message, status, due_at) values (?, ?, ?)", (number, status, later))
+    for name, ticket in (("asked", 0), ("handed_over", 1), ("replied", 1)):
+        old.execute(
+            "insert into events (name, at, connector, visitor, question, ticket) values (?, ?, 'web', 'v', 5, ?)", (name, at, ticket)
+        )
+    old.commit()
+    old.close()
+    store = Store(path)
+    total = Ledger(store, HOURS).report(WHOLE).total
+    assert (total.questions, total.by_librarian, total.median_first_answer) == (1, 1, 540)
+    assert strays(store) == []
+    assert store.read(lambda s: [row["arrived"] for row in s._rows("select arrived from outbox order by id")]) == [1, 0]
+    store.close()

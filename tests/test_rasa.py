@@ -61,16 +61,17 @@ def test_rasa_answers_through_refdesk_and_refdesk_alone_when_rasa_is_killed(
     rasa: tuple[str, "subprocess.Popen[bytes]"], tmp_path: Path, settings: Settings, mind: house.Mind
 ) -> None:
     address, process = rasa
-    server = Server(tmp_path / "refdesk.db", REFDESK__UNDERSTANDING__ENGINE="rasa", REFDESK__UNDERSTANDING__RASA_URL=address)
+    asking = {"ENGINE": "rasa", "RASA_URL": address, "RASA_TIMEOUT": "30"}  # its first answer is slow, the more so on a busy machine
+    server = Server(tmp_path / "refdesk.db", **{f"REFDESK__UNDERSTANDING__{key}": value for key, value in asking.items()})
     try:
         with httpx.Client(base_url=server.address, timeout=10) as client:
-            first = client.post("/webhooks/rest/webhook", json={"sender": "a", "message": "校外怎么用VPN"}).json()
-            assert first[0]["metadata"]["intent"] == "vpn_setup"
+            first = client.post("/webhooks/rest/webhook", json={"sender": "a", "message": "借的书怎么续借"}).json()
+            assert first[0]["metadata"]["intent"] == "renew_loan"
             assert client.get("/health/ready").json()["engine"] == "rasa ok"
             process.kill()
             process.wait(10)
-            again = client.post("/webhooks/rest/webhook", json={"sender": "b", "message": "校外怎么用VPN"}).json()
-            assert again[0]["metadata"]["intent"] == "vpn_setup"
+            again = client.post("/webhooks/rest/webhook", json={"sender": "b", "message": "借的书怎么续借"}).json()
+            assert again[0]["metadata"]["intent"] == "renew_loan"
             assert client.get("/health/ready").json()["engine"].startswith("rasa down")
     finally:
         server.stop()

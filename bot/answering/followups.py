@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.answering.base import Situation
 from bot.answering.understood import Understood
-from bot.domain import Decision, Entry, EventName, Note
+from bot.domain import Decision, Entry, EventName, Note, Risk
 from bot.messages import Action, Reply, ReplyKind
 from bot.text import flat
 from bot.turns import FollowUp, Topic
@@ -63,6 +63,8 @@ class FollowUps(Understood):
         """The variant of the same answer for another season, by its title, if it is still to come."""
         for other in self.knowledge.entries:
             coming = other.valid_from is not None and (other.valid_until is None or other.valid_until >= s.today)
+            if other.risk is Risk.HIGH and other.review_by < s.today:
+                continue
             if other.intent == entry.intent and other.language is s.language and coming and _mentions(other.title, topic.words):
                 return other
         return None

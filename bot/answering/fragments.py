@@ -48,6 +48,7 @@ class Fragments(Base):
             return None
         options = (Choice("0", self._phrase(s, "form_offer_human"), "human"),)
         talk = replace(s.conversation, pending=(*s.pending, text), options=options, question=s.continues, asked="", entry="", intent="")
+        talk = replace(talk, entities=())
         reply = Reply(ReplyKind.CLARIFY, self._phrase(s, "go_on"), choices=options, language=s.language, action=Action.CLARIFY)
         return Decision(Action.CLARIFY, (reply,), talk, prediction=whole)
 

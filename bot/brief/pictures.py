@@ -13,6 +13,8 @@ else:
     vl_convert = Late("vl_convert")
 
 _SHARP = 2.0
+PPI = 72
+"""What the header of a PNG says of its dots: so many an inch."""
 _GLYPH = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-size="30" font-family="{}">{}</text></svg>'
 
 
@@ -23,7 +25,7 @@ def svg(spec: str) -> str:
 
 def png(spec: str) -> bytes:
     """The same as PNG, two dots a pixel."""
-    return vl_convert.vegalite_to_png(spec, scale=_SHARP)
+    return vl_convert.vegalite_to_png(spec, scale=_SHARP, ppi=PPI)
 
 
 def height(drawn: bytes) -> int:

@@ -16,6 +16,7 @@ from bot.brief.words import Words
 
 _LATIN, _CHINESE = "Arial", "Microsoft YaHei"
 _WIDTH = Cm(16.5)
+_LONGEST, _MARGINS = 34, 3  # in letters
 
 
 def word(document: Document, words: Words) -> bytes:
@@ -81,15 +82,27 @@ def _table(file: Any, grid: Grid, words: Words) -> None:
     caption = file.add_paragraph(grid.title, style="Caption")
     caption.paragraph_format.keep_with_next = True
     table = file.add_table(1, len(grid.heads), style="Light List Accent 1")
-    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     for cell, head in zip(table.rows[0].cells, grid.heads, strict=True):
         _fill(cell, head.text, right=head.kind is not None)
     _repeat(table.rows[0])
-    for row in range(len(grid.rows)):
-        for cell, (value, kind) in zip(table.add_row().cells, grid.cells(row), strict=True):
-            _fill(cell, words.shown(value, kind), right=kind is not None)
+    shown = [[(words.shown(value, kind), kind) for value, kind in grid.cells(row)] for row in range(len(grid.rows))]
+    for line in shown:
+        for cell, (text, kind) in zip(table.add_row().cells, line, strict=True):
+            _fill(cell, text, right=kind is not None)
+    widths = _widths([[head.text for head in grid.heads], *([text for text, _ in line] for line in shown)])
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width  # LibreOffice goes by the column, Word by its cells
+        for cell in column.cells:
+            cell.width = width
     after = words.say("first_of", shown=len(grid.rows), total=grid.total) if grid.total > len(grid.rows) else ""
     file.add_paragraph(after)
+
+
+def _widths(lines: list[list[str]]) -> list[int]:
+    """The page's width shared among columns by their longest words; a Chinese character is as wide as two letters."""
+    needs = [min(_LONGEST, _MARGINS + max(len(text.encode("gbk", "replace")) for text in column)) for column in zip(*lines, strict=True)]
+    return [int(_WIDTH * need / sum(needs)) for need in needs]
 
 
 def _fill(cell: Any, text: str, *, right: bool) -> None:

@@ -15,8 +15,10 @@ from bot.reports import Kind
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_NAME = 31
-_SCALE = 0.5  # pictures have two dots a pixel
+_SCALE = 0.5 * pictures.PPI / 96  # pictures have two dots a pixel; a sheet has 96 pixels an inch
 _ROW_PIXELS = 20
+_HEADING_POINTS, _LINE_POINTS = 24, 15
+_LETTERS = 74  # in a line of the first sheet; a Chinese character is as wide as two
 _DAY = 24 * 3600
 
 
@@ -43,7 +45,7 @@ class _Styles:
         self.head = book.add_format({"bold": True, "bottom": 2, "text_wrap": True, "valign": "bottom"})
         self.head_right = book.add_format({"bold": True, "bottom": 2, "text_wrap": True, "valign": "bottom", "align": "right"})
         self.title = book.add_format({"bold": True, "font_size": 16})
-        self.heading = book.add_format({"bold": True, "font_size": 12, "top": 1})
+        self.heading = book.add_format({"bold": True, "font_size": 12, "valign": "bottom"})
         self.text = book.add_format({"text_wrap": True, "valign": "top"})
         self.word = book.add_format({"valign": "top"})
         self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
@@ -53,12 +55,15 @@ class _Styles:
 
 def _front(sheet: Any, document: Document, styles: _Styles) -> None:
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 110)
+    _print(sheet)
+    sheet.set_column(0, 0, _LETTERS + 4)
     sheet.write_string(0, 0, document.title, styles.title)
     sheet.write_string(1, 0, document.subtitle)
     line = 3
     for part in document.parts:
         if isinstance(part, Heading | Text):
+            lines = -(-len(part.text.encode("gbk", "replace")) // _LETTERS)
+            sheet.set_row(line, _HEADING_POINTS if isinstance(part, Heading) else lines * _LINE_POINTS)
             sheet.write_string(line, 0, part.text, styles.heading if isinstance(part, Heading) else styles.text)
             line += 1
 
@@ -66,6 +71,7 @@ def _front(sheet: Any, document: Document, styles: _Styles) -> None:
 def _charts(book: Any, document: Document, words: Words) -> None:
     sheet = book.add_worksheet(words.say("charts"))
     sheet.hide_gridlines(2)
+    _print(sheet)
     line = 0
     for chart in document.charts:
         sheet.write_string(line, 0, chart.title)
@@ -81,6 +87,9 @@ def _charts(book: Any, document: Document, words: Words) -> None:
 
 def _sheet(sheet: Any, grid: Grid, styles: _Styles) -> None:
     sheet.freeze_panes(1, 1)
+    sheet.repeat_rows(0)
+    sheet.set_landscape()
+    _print(sheet)
     for at, head in enumerate(grid.heads):
         sheet.write_string(0, at, head.text, styles.head if head.kind is None else styles.head_right)
         sheet.set_column(at, at, _width(grid, at, head))
@@ -101,6 +110,12 @@ def _write(sheet: Any, place: tuple[int, int], value: Value | date, kind: Kind |
         sheet.write_datetime(*place, datetime.combine(value, datetime.min.time()), styles.day)
     else:
         sheet.write_number(*place, value / _DAY if kind is Kind.SECONDS else value, styles.kinds[kind or Kind.COUNT])
+
+
+def _print(sheet: Any) -> None:
+    """A4, as wide as the sheet is."""
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
 
 
 def _width(grid: Grid, at: int, head: Head) -> float:

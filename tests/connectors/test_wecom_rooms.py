@@ -237,7 +237,7 @@ class Notebook:
         return Desk(
             ask=nothing, collect=nothing, rate=nothing, history=nothing, listen=listen, loopback=True, remember=nothing, recall=recall,
             undeliver=nothing, end=nothing, judge=nothing, late=nothing, leave=nothing, phrase=lambda name, language: name,
-            keep=nothing, kept=kept, done=done, pick_up=nothing, keep_page=keep_page, overhear=nothing,
+            keep=nothing, kept=kept, done=done, pick_up=nothing, same=nothing, keep_page=keep_page, overhear=nothing,
         )  # fmt: skip
 
 
