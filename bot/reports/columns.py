@@ -64,7 +64,8 @@ class Columns:
     def results(self) -> NDArray[np.int32]:
         """The place of each question's result in Result."""
         places = {result.value: place for place, result in enumerate(Result)}
-        return np.array([places[word] for word in self.words["result"]] or [0], np.int32)[self.codes["result"]]
+        # The words may grow meanwhile, in another thread that brings columns up to date.
+        return np.array([places[word] for word in self.vocabulary("result")] or [0], np.int32)[self.codes["result"]]
 
     def take(self, which: NDArray[Any] | slice) -> "Columns":
         """Some of the questions: by marks or by places."""

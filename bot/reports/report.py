@@ -27,9 +27,7 @@ class Report:
         return next(table for table in self.tables if table.name == name)
 
 
-def report(
-    columns: Columns, query: Query, duty: DutyHours, *, librarians: bool = True, most: int = MOST_ROWS
-) -> Report:  # fmt: skip
+def report(columns: Columns, query: Query, duty: DutyHours, *, librarians: bool = True, most: int = MOST_ROWS) -> Report:
     """Every table of a report. `librarians`: whether their load is shown; `most`: rows of tables that have no natural end."""
     asked, earlier = chosen(columns, query, duty), query.before()
     before = chosen(columns, earlier, duty) if earlier else None
