@@ -92,6 +92,24 @@ def test_librarian_answers_live_into_the_patrons_chat(browser: Browser, server: 
         expect(librarian.get_by_text("谢谢老师").first).to_be_visible()
         librarian.locator("form[action$='/close'] button").click()
         expect(patron.get_by_text("馆员已结束本次咨询").first).to_be_visible()
+        patron.get_by_role("button", name="满意").first.click()
+        expect(patron.get_by_text("谢谢您的评价").first).to_be_visible()
+        picture(patron, "chat-rated-phone")
+
+
+def test_patron_on_a_phone_writes_in_pieces_follows_up_and_says_that_it_did_not_help(browser: Browser, server: Server) -> None:
+    with visit(browser, server, viewport=PHONE) as page:
+        page.goto("/")
+        for text, told in (("我想问下", "请讲。"), ("就是那个vpn", "您是想问下面哪一项"), ("装不上", "在校外阅读图书馆的电子资源")):
+            say(page, text)
+            expect(page.get_by_text(told).first).to_be_visible()
+        say(page, "收费不")
+        expect(page.get_by_text("VPN 和 WebVPN 都不收费").first).to_be_visible()
+        page.get_by_role("button", name="没帮助").last.click()
+        expect(page.get_by_text("抱歉没有帮到您").first).to_be_visible()
+        page.get_by_role("button", name="没帮助").last.click()
+        expect(page.get_by_text("已为您转给馆员").first).to_be_visible()
+        picture(page, "chat-conversation-phone")
 
 
 def test_patron_finds_the_answer_in_the_mailbox(browser: Browser, server: Server) -> None:
