@@ -334,3 +334,14 @@ def test_axe_finds_no_violation_in_figures_with_something_in_them(browser: Brows
             for closed in page.locator("details").all():
                 closed.evaluate("element => { element.open = true }")
             assert (path, violations(page)) == (path, [])
+
+
+@pytest.mark.browser
+def test_a_chart_that_cannot_be_drawn_is_a_picture(busy: Served, mara: Colleague, browser: Browser) -> None:
+    with visit(browser, busy.url, viewport=PHONE, forgive=("Failed to load",)) as page:
+        page.context.add_cookies([{"name": name, "value": value, "url": busy.url} for name, value in mara.client.cookies.items()])
+        page.route("**/reports/vega.js", lambda route: route.abort())
+        page.goto("/reports")
+        expect(page.locator("[data-chart] img")).to_have_count(3)
+        drawn = "() => [...document.querySelectorAll('[data-chart] img')].every((each) => each.naturalWidth > 0)"
+        page.wait_for_function(drawn)

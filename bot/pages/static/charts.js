@@ -15,7 +15,15 @@ async function draw(place, embed) {
   });
 }
 
+// What cannot be drawn here is shown as the picture that files have.
+function show(place) {
+  const picture = document.createElement("img");
+  picture.src = place.dataset.chart.replace(".json?", ".svg?");
+  picture.alt = "";
+  place.replaceChildren(picture);
+}
+
 if (places.length) {
-  await import("/reports/vega.js");
-  for (const place of places) await draw(place, window.vegaEmbed);
+  const ready = import("/reports/vega.js");
+  for (const place of places) await ready.then(() => draw(place, window.vegaEmbed)).catch(() => show(place));
 }
