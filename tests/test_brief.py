@@ -201,3 +201,12 @@ def test_an_export_is_noted_in_the_audit_log(spring: Store, report: Report) -> N
     report("--format", "json", "--where", "channel=web")
     ((_, entry),) = spring.read(lambda s: s.audit(deed=Deed.EXPORTED, limit=5))
     assert (entry.target, entry.detail) == ("report json", "from=2026-11-01&to=2026-11-30&channel=web")
+
+
+@pytest.mark.parametrize("shape", ["docx", "xlsx", "html"])
+def test_characters_that_no_file_may_have_are_left_out(spring: Store, report: Report, shape: str, tmp_path: Path) -> None:
+    ask(spring, "web", N.ANSWERED, college="文\x01学\x0b院")
+    done = report("--format", shape, "--where", "college=文\x01学\x0b院", "--output", str(tmp_path / "odd"))
+    assert (done.exit_code, done.stderr) == (0, "")
+    if shape == "docx":
+        assert any("文 学 院" in paragraph.text for paragraph in docx.Document(str(tmp_path / "odd")).paragraphs)

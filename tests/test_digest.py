@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -256,3 +256,13 @@ def test_a_brief_without_a_server_or_a_reader_stops_the_start(tmp_path: Path) ->
     file.write_text('[reports]\nsend = "weekly"\nto = ["head@lib.example"]\n', encoding="utf-8")
     with pytest.raises(WrongSetting, match="reports.send: needs mail.host"):
         read(file)
+
+
+def test_the_server_mails_the_brief_by_itself(serve: Callable[..., Served], post: Post, letters: Letters) -> None:
+    waking = "Etc/GMT-12" if datetime.now(UTC).hour < 8 else "Etc/GMT"  # where it is not early in the morning
+    serve(
+        mail=settings(post, language="en").model_dump(), reports={"send": "weekly", "to": ("head@lib.example",)},
+        calendar={"timezone": waking},
+    )  # fmt: skip
+    until(lambda: letters.received)
+    assert letters.received[0]["Subject"].startswith("Jinjiang Model University Library: consultation brief, ")

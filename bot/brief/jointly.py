@@ -47,7 +47,7 @@ def _libraries(found: Consortium, words: Words) -> Iterator[Part]:
     if report.total.questions:
         yield Text(summed(report.total, words))
     if any((start, end) != (query.start, query.end) for _, start, end in found.periods):
-        spans = ((each, words.day(start), words.day(end)) for each, start, end in found.periods)
+        spans = ((words.label("library", each), words.day(start), words.day(end)) for each, start, end in found.periods)
         periods = words.list(words.say("library_period", library=each, start=start, end=end) for each, start, end in spans)
         yield Text(words.say("periods_differ", periods=periods))
     yield Heading(words.phrase("reports.libraries"))

@@ -17,7 +17,11 @@ class Words:
     """`label` turns a stored word into what people read: label("channel", "wechat")."""
 
     def __init__(self, knowledge: Knowledge, language: Language, label: Label) -> None:
-        self.knowledge, self.language, self.label = knowledge, language, label
+        self.knowledge, self.language, self._label = knowledge, language, label
+
+    def label(self, kind: str, word: str) -> str:
+        """A stored word as people read it, without characters that no file may have."""
+        return "".join(each if each.isprintable() else " " for each in self._label(kind, word))
 
     @property
     def library(self) -> str:

@@ -19,11 +19,12 @@ from tests.serving import PASSWORD, Served, until
 pytestmark = pytest.mark.browser
 
 TEAMS = {"数据库组": ("ben",)}
+LATER = 15_000  # milliseconds in which a held reply has gone out
 
 
 @pytest.fixture
 def house(serve: Callable[..., Served]) -> Served:
-    return serve(desk={"undo_seconds": 3, "teams": TEAMS})
+    return serve(desk={"undo_seconds": 5, "teams": TEAMS})
 
 
 class People:
@@ -113,7 +114,7 @@ def test_two_librarians_and_three_patrons_at_once(people: People, house: Served)
     anna.get_by_role("button", name="发送", exact=True).click()
     expect(anna.locator(".is-held")).to_contain_text("请看市图书馆的主页。")
     picture(anna, "desk-held")
-    expect(readers[0].get_by_text("请看市图书馆的主页。")).to_be_visible()
+    expect(readers[0].get_by_text("请看市图书馆的主页。")).to_be_visible(timeout=LATER)
     expect(readers[0].locator("#typing")).to_be_hidden()
     expect(anna.locator(".delivery-delivered")).to_be_visible()
     says(readers[0], "谢谢老师")
@@ -142,15 +143,17 @@ def test_reply_is_taken_back_before_it_goes_out(people: People, house: Served) -
     anna.locator("#reply-text").fill("说错了")
     anna.keyboard.press("Control+Enter")
     expect(anna.locator(".is-held")).to_be_visible()
+    ready(anna)
     anna.keyboard.press("u")
     expect(anna.locator("#reply-text")).to_have_value("说错了")
     anna.reload()
     assert house.count("held") == 0
     assert house.count("messages where who = 'librarian'") == 0
+    ready(anna)
     anna.locator("#reply-text").fill("说对了")
     anna.keyboard.press("Control+Shift+Enter")
     expect(anna.locator("#held")).to_contain_text("编号 1 的回复即将发出")
-    expect(reader.get_by_text("说对了")).to_be_visible()
+    expect(reader.get_by_text("说对了")).to_be_visible(timeout=LATER)
     expect(reader.get_by_text("馆员已结束本次咨询")).to_be_visible()
     assert "说错了" not in reader.content()
     until(lambda: house.tickets(TicketStatus.CLOSED))
@@ -229,7 +232,7 @@ def test_librarian_does_everything_by_keyboard(people: People, house: Served) ->
     anna.keyboard.press("r")
     anna.keyboard.type("请看主页。")
     anna.keyboard.press("Control+Enter")
-    expect(first.get_by_text("请看主页。")).to_be_visible()
+    expect(first.get_by_text("请看主页。")).to_be_visible(timeout=LATER)
     anna.keyboard.press("?")
     expect(anna.locator("#keys")).to_be_visible()
     picture(anna, "desk-keys")
