@@ -348,8 +348,9 @@ def test_news_tell_what_changed_in_the_open_ticket(house: Served, anna: Colleagu
 
 
 def test_a_hundred_desks_each_see_a_new_ticket(house: Served, anna: Colleague) -> None:
+    many = house.client(limits=httpx.Limits(max_connections=120), cookies=dict(anna.client.cookies))
     with ExitStack() as open_:
-        streams = [open_.enter_context(streaming(anna.client, "/desk/events")) for _ in range(90)]
+        streams = [open_.enter_context(streaming(many, "/desk/events")) for _ in range(100)]
         for stream in streams:
             assert counts(stream)["newest"] == 0
         asks(house)

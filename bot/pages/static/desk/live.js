@@ -67,10 +67,10 @@ function replace(part, incoming) {
   const scrolled = part.scrollTop;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const item = focused?.closest(".ticket")?.dataset.ticket;
-  const again = item ? `.ticket[data-ticket="${CSS.escape(item)}"] ${focused.matches("button") ? ".ticket-claim button" : ".ticket-link"}` : focused?.id ? `#${CSS.escape(focused.id)}` : "";
+  const place = item ? `.ticket[data-ticket="${CSS.escape(item)}"] ${focused.matches("button") ? ".ticket-claim button" : ".ticket-link"}` : focused?.id ? `#${CSS.escape(focused.id)}` : "";
   part.replaceWith(document.adoptNode(incoming));
   incoming.scrollTop = low && part.id === "exchange" ? incoming.scrollHeight : scrolled;
-  if (focused) (again && document.querySelector(again) || (item && document.querySelector(`.ticket[data-ticket="${CSS.escape(item)}"] .ticket-link`)) || incoming).focus?.({ preventScroll: true });
+  if (focused) (place && document.querySelector(place) || (item && document.querySelector(`.ticket[data-ticket="${CSS.escape(item)}"] .ticket-link`)) || incoming).focus?.({ preventScroll: true });
 }
 
 /** Whether something has happened since the page was made, or since the last news. Who looks is shown without fetching. */
