@@ -148,6 +148,7 @@ def _beside(work: Callable[P, T]) -> Callable[P, Awaitable[T]]:
 
 def create_app(settings: Settings, mind: house.Mind, connectors: Mapping[str, Connector], name: str = "refdesk") -> Sanic[Any, Any]:
     """The whole server. The store is opened here and closed when the server stops."""
+    house.add_fonts(settings)
     desk = house.desk(settings, mind, {key: value.limits for key, value in connectors.items()})
     hub, clock = Hub(), desk.clock
     figures, months, tokens = house.ledger(settings, desk.store), house.months(settings, desk.store), Tokens(desk.store, clock.now)

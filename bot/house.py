@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot import autonomy, classifier, embedding, knowledge, training
+from bot import autonomy, brief, classifier, embedding, knowledge, training
 from bot.answering import Answering, Policy
 from bot.autonomy import Autonomy, Doubt
 from bot.brief import Words
@@ -14,7 +14,7 @@ from bot.connector import Connector, Limits, known, load
 from bot.desk import Clock, Desk
 from bot.domain import OUT_OF_SCOPE, Engine, IntentKind
 from bot.embedding import EmbeddedEngine, Encoder
-from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusable, UnknownConnector
+from bot.errors import Defect, EmbeddingUnusable, EvidenceUnusable, ModelUnusable, UnknownConnector, WrongSetting
 from bot.evaluation import Share
 from bot.hours import DutyHours
 from bot.knowledge import Knowledge
@@ -214,6 +214,16 @@ def words(settings: Settings, opened: Store, curated: Knowledge, language: Langu
     names = {person.login: person.name or person.login for person in opened.read(lambda s: s.librarians())}
     today = datetime.now(hours(settings).zone).date()
     return Words(curated, language, Labels(curated, language, today, names=names, rooms=lambda room: settings.groups.manners(room).name))
+
+
+def add_fonts(settings: Settings) -> None:
+    """Let pictures use the fonts that the settings name."""
+    if settings.reports.fonts is None:
+        return
+    folder = settings.at(settings.reports.fonts)
+    if not folder.is_dir():
+        raise WrongSetting("reports.fonts", f"{folder} is no folder")
+    brief.add_fonts(folder)
 
 
 def address(settings: Settings) -> str:

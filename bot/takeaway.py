@@ -43,8 +43,7 @@ def report(
     consortium: Path | None, output: Path | None,
 ) -> None:  # fmt: skip
     """The brief of a period (md, html, docx), its tables (xlsx, csv) or its data (json)."""
-    if settings.reports.fonts:
-        brief.add_fonts(settings.at(settings.reports.fonts))
+    house.add_fonts(settings)
     curated = knowledge.read(settings.at(settings.library.knowledge))
     if consortium and (start or end or conditions):
         raise Refused("--consortium: period and questions are those of the exports")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import docx
 import openpyxl
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.__main__ import cli
+from bot.brief import pictures
 from bot.domain import Deed, Event, EventName
 from bot.store import Session, Store
 from tests.conftest import MONDAY, ROOT
@@ -210,3 +212,38 @@ def test_characters_that_no_file_may_have_are_left_out(spring: Store, report: Re
     assert (done.exit_code, done.stderr) == (0, "")
     if shape == "docx":
         assert any("文 学 院" in paragraph.text for paragraph in docx.Document(str(tmp_path / "odd")).paragraphs)
+
+
+def test_a_server_without_a_chinese_font_says_so_in_place_of_the_charts(
+    spring: Store, report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.brief.pictures.writes_chinese", lambda: False)
+    for shape in ("docx", "xlsx"):
+        assert report("--format", shape, "--output", str(tmp_path / shape)).exit_code == 0
+    words = docx.Document(str(tmp_path / "docx"))
+    assert [paragraph.text for paragraph in words.paragraphs].count(
+        "图未生成：服务器没有中文字体（Debian：apt-get install fonts-noto-cjk）。数字见表格。"
+    ) == 4
+    (tmp_path / "xlsx").rename(tmp_path / "plain.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "plain.xlsx")["图"]
+    assert (len(sheet._images), "fonts-noto-cjk" in str(sheet["A2"].value)) == (0, True)
+
+
+def test_a_chinese_font_is_recognised_by_its_different_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures.writes_chinese.cache_clear()
+    monkeypatch.setattr(pictures, "vl_convert", SimpleNamespace(svg_to_png=lambda drawing: b"the same box"))
+    assert not pictures.writes_chinese()
+    pictures.writes_chinese.cache_clear()
+    monkeypatch.setattr(pictures, "vl_convert", SimpleNamespace(svg_to_png=lambda drawing: drawing.encode()))
+    assert pictures.writes_chinese()
+    pictures.writes_chinese.cache_clear()
+
+
+def test_fonts_of_ones_own_are_used_and_a_missing_folder_is_named(
+    spring: Store, report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFDESK__REPORTS__FONTS", str(tmp_path))
+    assert report("--format", "json").exit_code == 0
+    monkeypatch.setenv("REFDESK__REPORTS__FONTS", str(tmp_path / "none"))
+    done = report("--format", "json")
+    assert (done.exit_code, "reports.fonts" in done.stderr) == (2, True)
