@@ -14,6 +14,7 @@ from bot.turns import LAST, ordinal
 
 _ALIKE = 75.0  # rapidfuzz ratio from which a mistyped title is the title
 _SHORTEST = 2
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,10 @@ class Choices(Requests):
         return replace(decision, notes=(note, *decision.notes), examples=learnt)
 
     def _wordless(self, s: Situation) -> Decision | None:
-        """A picture, a sticker, a lone mark: what was on offer stays on offer."""
-        if has_words(s.question.text) and len(bare(s.question.text)) > 1:
+        """A picture, a sticker, a lone mark, a choice where nothing is on offer: what was on offer stays on offer."""
+        text, number = s.question.text, ordinal(s.question.text)
+        choosing = number is not None and (number == LAST or abs(number) < _MOST_LISTED) and not s.conversation.options
+        if self.knowledge.cue("human", text) or (has_words(text) and len(bare(text)) > 1 and not choosing):
             return None
         name = "attachment" if s.question.attachments else "no_words"
         options = s.conversation.options or (Choice("0", self._phrase(s, "form_offer_human"), "human"),)
