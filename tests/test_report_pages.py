@@ -304,6 +304,13 @@ def test_a_chart_is_the_same_on_the_page_and_as_a_picture(busy: Served, mara: Co
     assert newest.target == "chart channels.png"
 
 
+def test_a_server_without_a_chinese_font_draws_no_empty_boxes(mara: Colleague, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.brief.writes_chinese", lambda: False)
+    refused = mara.get("/reports/charts/trend.png?lang=zh")
+    assert (refused.status_code, "fonts-noto-cjk" in refused.text) == (503, True)
+    assert mara.get("/reports/charts/trend.svg").status_code == 200
+
+
 def test_files_and_charts_are_for_people_with_an_account(busy: Served) -> None:
     for address in ("/reports/file?format=md", "/reports/charts/trend.svg", "/reports/vega.js"):
         assert busy.client().get(address).status_code in (303, 401)

@@ -14,7 +14,21 @@ files       all of these by the name of the format
 from bot.brief.charts import chart
 from bot.brief.consortium import Consortium, read
 from bot.brief.files import BINARY, CONTENT_TYPES, Format, Writer
-from bot.brief.pictures import add_fonts, png, svg, vega
+from bot.brief.pictures import add_fonts, png, svg, vega, writes_chinese
 from bot.brief.words import Words
 
-__all__ = ["BINARY", "CONTENT_TYPES", "Consortium", "Format", "Words", "Writer", "add_fonts", "chart", "png", "read", "svg", "vega"]
+__all__ = [
+    "BINARY",
+    "CONTENT_TYPES",
+    "Consortium",
+    "Format",
+    "Words",
+    "Writer",
+    "add_fonts",
+    "chart",
+    "png",
+    "read",
+    "svg",
+    "vega",
+    "writes_chinese",
+]

@@ -70,6 +70,8 @@ def mount(app: Sanic[Any, Any], pages: Pages, desk: Desk, ledger: Ledger) -> Non
         plain, _, shape = name.rpartition(".")
         if shape not in _PICTURES:
             return pages.notice(request, 404, pages.knowledge.phrase("error.404", pages.frame(request).language))
+        if shape == "png" and not await asyncio.to_thread(brief.writes_chinese):
+            return pages.notice(request, 503, pages.knowledge.phrase("brief.no_font", pages.frame(request).language))
         content_type, draw = _PICTURES[shape]
         try:
             found = await taken(request, user)
