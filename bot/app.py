@@ -287,8 +287,8 @@ def _run_beside(app: Sanic[Any, Any], room: Workroom, outbox: Outbox, settings: 
     release = timedelta(minutes=settings.calendar.release_after_minutes)
     keep, keep_personal = timedelta(days=settings.retention.messages_days), timedelta(days=settings.retention.personal_days)
 
-    def away(login: str) -> bool:
-        return room.presence.away(login, absence.total_seconds())
+    def away(login: str, span: timedelta) -> bool:
+        return room.presence.away(login, span.total_seconds())
 
     async def forever(work: Callable[[], Awaitable[object]], every: float) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot import tickets
 from bot.answering.verdicts import rating_choices
@@ -17,31 +17,39 @@ LONGEST_NOTE = 2_000
 _RATED_WITHIN = timedelta(hours=48)
 
 
-def _nobody(login: str) -> bool:
+Away = Callable[[str, timedelta], bool]
+"""Whether somebody has had no page of the desk open for so long."""
+
+
+def _nobody(login: str, span: timedelta) -> bool:
     return False
 
 
 class Care(Base):
     """What happens to tickets by itself, and what librarians tell each other."""
 
-    def tidy(self, after: timedelta, away: Callable[[str], bool] = _nobody, sooner: timedelta = timedelta(minutes=5)) -> tuple[Ticket, ...]:
+    def tidy(self, after: timedelta, away: Away = _nobody, sooner: timedelta = timedelta(minutes=5)) -> tuple[Ticket, ...]:
         """Give tickets whose askers wait for longer than `after` back to the queue, and tell both sides.
 
-        Where the librarian is `away`, it happens `sooner`."""
+        It happens `sooner` where the librarian is `away` for that long, and at once where they closed the desk and the roster says
+        that colleagues are on duty now and they are not: whoever comes back is served by who is there."""
         return self.store.write(lambda s: self._tidy(s, after, away, min(sooner, after))).result()
 
-    def _tidy(self, s: Session, after: timedelta, away: Callable[[str], bool], sooner: timedelta) -> tuple[Ticket, ...]:
-        now = self.clock.now()
+    def _tidy(self, s: Session, after: timedelta, away: Away, sooner: timedelta) -> tuple[Ticket, ...]:
+        now, there = self.clock.now(), self.hours.people_at(self.clock.calendar())
+
+        def gone(holder: str, since: datetime) -> bool:
+            if since < now - after or s.librarian(holder) is None:  # agents of a platform's own desk are never seen at ours
+                return since < now - after
+            relieved = bool(there) and holder not in there
+            return away(holder, timedelta(0)) if relieved else since < now - sooner and away(holder, sooner)
+
         silent = [
             ticket
-            for ticket, since in s.unanswered(now - sooner)
-            if (since < now - after or self._left(s, ticket, away)) and not s.held(ticket.id) and self._waits(s, ticket)
+            for ticket, since in s.unanswered(now)
+            if gone(ticket.claimed_by, since) and not s.held(ticket.id) and self._waits(s, ticket)
         ]
         return tuple(self._return(s, ticket) for ticket in silent)
-
-    def _left(self, s: Session, ticket: Ticket, away: Callable[[str], bool]) -> bool:
-        """Whether the librarian who has a ticket went away; agents of a platform's own desk are never seen at ours."""
-        return s.librarian(ticket.claimed_by) is not None and away(ticket.claimed_by)
 
     def _waits(self, s: Session, ticket: Ticket) -> bool:
         """Whether anybody waits for words: not when all that was said since the last reply is a courtesy."""

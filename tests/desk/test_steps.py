@@ -1,7 +1,8 @@
 """What librarians do with tickets, over a real store: pass on, hold and undo, join, note, and what returns by itself."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from bot.desk import LONGEST_NOTE, Desk
 from bot.domain import AlertKind, Event, EventName, Librarian, NoteKind, Role, TicketStatus
 from bot.errors import MoveRefused, NotFound, Refused, TooMuch
 from bot.messages import Address, Who
+from bot.roster import Roster, Shift
 from bot.store import Store
 from tests.conftest import LIMITS, MONDAY, FakeClock, FakeEngine
 
@@ -216,22 +218,36 @@ def test_unanswered_claim_returns_and_both_sides_are_told(desk: Desk, asked: int
 def test_claim_of_somebody_who_left_returns_sooner(desk: Desk, asked: int, clock: FakeClock) -> None:
     desk.claim(asked, "anna")
     clock.pass_(minutes=6)
-    assert desk.tidy(PATIENCE, lambda login: login != "anna") == ()
-    assert len(desk.tidy(PATIENCE, lambda login: login == "anna")) == 1
+    assert desk.tidy(PATIENCE, lambda login, span: login != "anna") == ()
+    assert len(desk.tidy(PATIENCE, lambda login, span: login == "anna")) == 1
 
 
 def test_patron_who_comes_back_is_not_left_with_an_absent_colleague(desk: Desk, asked: int, say: Say, clock: FakeClock) -> None:
     desk.claim(asked, "anna")
     desk.reply(asked, "anna", "在三楼。")
     clock.pass_(minutes=40)
-    assert desk.tidy(PATIENCE, lambda login: True) == ()
+    assert desk.tidy(PATIENCE, lambda login, span: True) == ()
     say("三楼没有找到")
-    assert desk.tidy(PATIENCE, lambda login: True) == ()
+    assert desk.tidy(PATIENCE, lambda login, span: True) == ()
     clock.pass_(minutes=6)
     say("有人吗")
-    (returned,) = desk.tidy(PATIENCE, lambda login: True)
+    (returned,) = desk.tidy(PATIENCE, lambda login, span: True)
     assert returned.status is TicketStatus.WAITING
     assert desk.claim(asked, "ben").answered_at is not None
+
+
+@pytest.mark.parametrize(("on_duty", "open_page", "returns"), [("ben", False, 1), ("ben", True, 0), ("anna", False, 0)])
+def test_patron_who_comes_back_goes_at_once_to_whoever_is_on_duty(
+    desk: Desk, asked: int, say: Say, clock: FakeClock, on_duty: str, open_page: bool, returns: int
+) -> None:
+    shift = Shift(1, on_duty, tuple(range(7)), time(0), time(23, 59), date(2026, 1, 1))
+    desk.hours = replace(desk.hours, roster=Roster((shift,)))
+    desk.store.write(lambda s: s.save_librarian(Librarian("anna", "Anna", Role.LIBRARIAN), clock.at)).result()
+    desk.claim(asked, "anna")
+    desk.reply(asked, "anna", "在三楼。")
+    say("三楼没有找到")
+    clock.pass_(seconds=20)
+    assert len(desk.tidy(PATIENCE, lambda login, span: not open_page and span < timedelta(minutes=1))) == returns
 
 
 def test_thanks_keep_nobody_waiting(desk: Desk, asked: int, say: Say, engine: FakeEngine, clock: FakeClock) -> None:
@@ -240,7 +256,7 @@ def test_thanks_keep_nobody_waiting(desk: Desk, asked: int, say: Say, engine: Fa
     desk.reply(asked, "anna", "在三楼。")
     say("谢谢老师")
     clock.pass_(hours=5)
-    assert desk.tidy(PATIENCE, lambda login: True) == ()
+    assert desk.tidy(PATIENCE, lambda login, span: True) == ()
     say("那二楼呢")
     clock.pass_(minutes=31)
     assert len(desk.tidy(PATIENCE)) == 1
