@@ -1,0 +1,76 @@
+"""What bot's own rooms hand each other: frozen values, aware UTC times."""
+
+from bot.domain.consultations import (
+    Conversation,
+    ConversationState,
+    DeliveryStatus,
+    FormProgress,
+    Message,
+    Parcel,
+    Ticket,
+    TicketStatus,
+    Window,
+)
+from bot.domain.decisions import Decision, Effects, Handover
+from bot.domain.entries import Entry, Risk
+from bot.domain.events import ClosedMonth, Event, EventName, Note
+from bot.domain.learning import Answered, CannedReply, Change, DraftStatus, EntryDraft, Example, Generation, GenerationState
+from bot.domain.people import NOBODY, Actor, ApiToken, AuditEntry, Block, Deed, Librarian, LoginSession, Role
+from bot.domain.queue import Alert, AlertKind, Closing, GroupRow, Held, Hit, NoteKind, QueueRow, Remark, Selection, Tally
+from bot.domain.understanding import OUT_OF_SCOPE, Candidate, Engine, Entity, IntentKind, Part, Prediction
+
+__all__ = [
+    "NOBODY",
+    "OUT_OF_SCOPE",
+    "Actor",
+    "Alert",
+    "AlertKind",
+    "Answered",
+    "ApiToken",
+    "AuditEntry",
+    "Block",
+    "Candidate",
+    "CannedReply",
+    "Change",
+    "ClosedMonth",
+    "Closing",
+    "Conversation",
+    "ConversationState",
+    "Decision",
+    "Deed",
+    "DeliveryStatus",
+    "DraftStatus",
+    "Effects",
+    "Engine",
+    "Entity",
+    "Entry",
+    "EntryDraft",
+    "Event",
+    "EventName",
+    "Example",
+    "FormProgress",
+    "Generation",
+    "GenerationState",
+    "GroupRow",
+    "Handover",
+    "Held",
+    "Hit",
+    "IntentKind",
+    "Librarian",
+    "LoginSession",
+    "Message",
+    "Note",
+    "NoteKind",
+    "Parcel",
+    "Part",
+    "Prediction",
+    "QueueRow",
+    "Remark",
+    "Risk",
+    "Role",
+    "Selection",
+    "Tally",
+    "Ticket",
+    "TicketStatus",
+    "Window",
+]
