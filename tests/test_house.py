@@ -93,5 +93,6 @@ def test_the_bot_names_no_connector(name: str) -> None:
 def test_every_package_is_installed_with_the_house() -> None:
     told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
     code = {name for name, path in MODULES.items() if path.name == "__init__.py"}
-    shown = {f"bot.pages.{folder.name}" for folder in (ROOT / "bot/pages").iterdir() if folder.is_dir() and folder.name != "__pycache__"}
+    folders = (folder for name in ("static", "templates") for folder in (ROOT / "bot/pages" / name).glob("**/"))
+    shown = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
     assert sorted(told) == sorted(code | shown)
