@@ -1,5 +1,6 @@
 """Librarians propose what the bot should learn, a second person reviews it, and the server goes on with a new mind."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -183,6 +184,22 @@ def test_server_goes_on_with_the_new_mind_and_the_old_policy(served: Served, ann
     answer = served.client().post("/webhooks/rest/webhook", json={"sender": "r", "message": "新学会的问题"})
     assert answer.json()[0]["metadata"]["intent"] == "opening_hours"
     assert "taught" in served.client().get("/health/ready").text
+
+
+def test_no_request_is_dropped_while_minds_are_changed(served: Served) -> None:
+    texts = [f"第{number}个问题" for number in range(40)]
+    minds = [house.Mind(FakeEngine().knows("开馆时间", "opening_hours"), served.desk.answering, lambda: "x") for _ in range(20)]
+
+    def asks_one(number: int) -> int:
+        body = {"sender": f"reader{number}", "message": texts[number] if number % 2 else "开馆时间"}
+        return served.client().post("/webhooks/rest/webhook", json=body).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(asks_one, range(40))
+        for mind in minds:
+            served.app.ctx.teacher._adopt(mind)
+        assert set(answers) == {200}
+    assert len(served.tickets()) + served.desk.store.read(lambda s: sum(n for name, _, n in s.event_counts() if name == "answered")) == 40
 
 
 def test_desk_refuses_what_cannot_be_learned(served: Served) -> None:
