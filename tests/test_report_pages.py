@@ -14,7 +14,7 @@ from bot.desk import Logged
 from bot.domain import Deed, Event, EventName, Role
 from bot.masking import HIDDEN, masked
 from tests.browsing import DESK, PHONE, picture, violations, visit
-from tests.serving import Colleague, Served
+from tests.serving import Colleague, Served, until
 
 N = EventName
 
@@ -351,4 +351,4 @@ def test_a_chart_that_cannot_be_drawn_is_a_picture(busy: Served, mara: Colleague
         page.goto("/reports")
         expect(page.locator("[data-chart] img")).to_have_count(3)
         drawn = "() => [...document.querySelectorAll('[data-chart] img')].every((each) => each.naturalWidth > 0)"
-        page.wait_for_function(drawn)
+        until(lambda: page.evaluate(drawn))

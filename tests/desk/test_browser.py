@@ -308,11 +308,11 @@ def test_of_several_tabs_one_rings(people: People, house: Served) -> None:
     )
     tabs = [anna, anna.context.new_page(), anna.context.new_page()]
     asks_for_a_person(people.patron())
+    until(lambda: anna.evaluate("localStorage.getItem('refdesk.newest')") == "1")  # heard before the sound is switched on
     for tab in tabs:
         tab.goto("/desk")
         ready(tab)
         expect(tab.locator("[data-live-state] .live-on")).to_be_visible()
-    anna.wait_for_function("localStorage.getItem('refdesk.newest') === '1'")
     asks_for_a_person(people.patron())
     for tab in tabs:
         expect(tab.locator(".ticket")).to_have_count(2)

@@ -4,6 +4,7 @@ import { kept, words } from "./page.js";
 
 const title = document.title;
 const SWITCHES = "refdesk.switches";
+const TOLD_FOR = 10000;
 const switches = () => kept.read(SWITCHES) ?? {};
 
 export function showTitle(waiting) {
@@ -36,8 +37,19 @@ function notify(text, tag) {
   shown.addEventListener("click", () => { window.focus(); shown.close(); });
 }
 
-/** Tell of a ticket that is new since this browser last heard of one, in one of its tabs only, and of new alerts. */
-export function announce(state, before) {
+/** Whether this tab is the one of this browser that tells of something: a lock is given to one, what is stored may be seen late. */
+function first(what) {
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((told) => {
+    navigator.locks.request(`refdesk.${what}`, { ifAvailable: true }, (lock) => {
+      told(lock !== null);
+      return lock && new Promise((over) => setTimeout(over, TOLD_FOR));
+    });
+  });
+}
+
+/** Tell of a ticket that is new since this browser last heard of one, and of new alerts, in one of its tabs only. */
+export async function announce(state, before) {
   showTitle(state.waiting);
   const newest = kept.read("refdesk.newest");
   kept.write("refdesk.newest", Math.max(state.newest, newest ?? 0));
@@ -45,6 +57,7 @@ export function announce(state, before) {
   const alerted = before !== null && state.alerts > before.alerts;
   if (!fresh && !alerted) return;
   document.documentElement.dataset.announced = String(state.newest);
+  if (!(await first(fresh ? `ticket-${state.newest}` : `alerts-${state.alerts}`))) return;
   if (switches().sound) ring();
   if (switches().notify) notify(fresh ? words.tNewTicket : words.tNewAlert, fresh ? `ticket-${state.newest}` : "alert");
 }
