@@ -64,7 +64,7 @@ def test_rasa_answers_through_refdesk_and_refdesk_alone_when_rasa_is_killed(
     asking = {"ENGINE": "rasa", "RASA_URL": address, "RASA_TIMEOUT": "30"}  # its first answer is slow, the more so on a busy machine
     server = Server(tmp_path / "refdesk.db", **{f"REFDESK__UNDERSTANDING__{key}": value for key, value in asking.items()})
     try:
-        with httpx.Client(base_url=server.address, timeout=10) as client:
+        with httpx.Client(base_url=server.address, timeout=60) as client:
             first = client.post("/webhooks/rest/webhook", json={"sender": "a", "message": "借的书怎么续借"}).json()
             assert first[0]["metadata"]["intent"] == "renew_loan"
             assert client.get("/health/ready").json()["engine"] == "rasa ok"
