@@ -168,13 +168,13 @@ def test_bot_learns_an_example_and_one_step_back_forgets_it(school: School) -> N
     assert house.engine(school.library).made_from == training.digest(school.library.root / "intents")
     assert school.store.read(lambda s: s.examples(DraftStatus.APPROVED)) == ()
     assert school.store.read(lambda s: s.examples(DraftStatus.TAUGHT))[0].text == "远程客户端装在笔记本上"
-    undone = school.teacher.undo("ben")
+    undone = school.teacher.undo()
     assert undone.state is GenerationState.UNDONE
     assert school.lines("intents/nlu/vpn_setup.yml") == before
     assert (school.library.root / "data/model.refdesk").read_bytes() == model
     assert [row.text for row in school.store.read(lambda s: s.examples())] == ["远程客户端装在笔记本上"]
     with pytest.raises(NotFound):
-        school.teacher.undo("ben")
+        school.teacher.undo()
 
 
 def test_bot_learns_an_answer_that_it_did_not_have(school: School) -> None:
@@ -189,7 +189,7 @@ def test_bot_learns_an_answer_that_it_did_not_have(school: School) -> None:
     assert entry is not None
     assert entry.answer == "一楼有存包柜。\n刷卡使用。"
     assert set(done.files) == {"intents/catalogue.yml", "intents/domain.yml", "intents/nlu/visiting.yml", "knowledge/visiting.yml"}
-    school.teacher.undo("anna")
+    school.teacher.undo()
     assert "lockers" not in school.lines("knowledge/visiting.yml")
 
 
@@ -258,7 +258,7 @@ def test_one_step_back_is_refused_when_the_files_were_edited_since(school: Schoo
     path = school.library.root / "intents/nlu/vpn_setup.yml"
     path.write_text(path.read_text(encoding="utf-8") + "    - 有人手写的一行\n", encoding="utf-8")
     with pytest.raises(Refused, match="changed meanwhile"):
-        school.teacher.undo("anna")
+        school.teacher.undo()
     assert len(school.adopted) == 1
 
 
@@ -283,9 +283,9 @@ def test_one_training_at_a_time(library: Settings, store: Store) -> None:
         progress("learning", 0.5)
         assert school.teacher.progress is not None
         busy.append(f"{school.teacher.progress.step} {school.teacher.progress.share}")
-        for again in (school.teacher.train, school.teacher.undo):
+        for again in (lambda: school.teacher.train("ben"), school.teacher.undo):
             with pytest.raises(Refused, match="busy"):
-                again("ben")
+                again()
         fitted = classifier.fit(training.read(folder))
         fitted.save(model)
         return fitted

@@ -84,7 +84,7 @@ def mount(app: Sanic[Any, Any], room: Workroom, teacher: Teacher) -> None:
     @reviews
     async def undo(request: Request, user: Librarian) -> HTTPResponse:
         await asyncio.to_thread(pages.accounts.note, actor_of(request, user), Deed.EDITED, "intents and knowledge", "one step back")
-        return await attempt(request, user, lambda: teacher.undo(user.login))
+        return await attempt(request, user, teacher.undo)
 
     # --- proposing ---
 

@@ -149,7 +149,7 @@ class Teacher:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
 
-    def undo(self, librarian: str) -> Generation:
+    def undo(self) -> Generation:
         """One step back: the newest training that is live. Refused when its files were edited since, or when there is none."""
         if not self._busy.acquire(blocking=False):
             raise Refused("busy")

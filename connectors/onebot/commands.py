@@ -1,7 +1,6 @@
 """`refdesk simulate onebot`: plays a OneBot implementation against the running server."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import click
 from websockets.exceptions import InvalidHandshake
@@ -9,13 +8,7 @@ from websockets.exceptions import InvalidHandshake
 from bot.errors import RefdeskError, WrongSetting
 from connectors.onebot.player import Player, Sent
 from connectors.onebot.settings import settings_of
-
-
-class _House(Protocol):
-    """What this command needs of Refdesk's settings."""
-
-    connectors: Mapping[str, Mapping[str, Any]]
-    server: Any
+from connectors.shared.commands import House
 
 
 @click.command()
@@ -28,7 +21,7 @@ class _House(Protocol):
 @click.argument("lines", nargs=-1)
 @click.pass_obj
 def simulate(
-    house: _House, url: str | None, group: int, user: int, private: bool, push: bool, patience: float, lines: tuple[str, ...]
+    house: House, url: str | None, group: int, user: int, private: bool, push: bool, patience: float, lines: tuple[str, ...]
 ) -> None:
     """Play a OneBot implementation against the running server, and show what it is asked to send. LINES, or what you type.
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
@@ -16,20 +15,14 @@ from connectors.qq.doctor import examine
 from connectors.qq.player import FRIEND, GROUP, MEMBER, Player
 from connectors.qq.settings import Settings, settings_of
 from connectors.qq.standin import Rules, Sent, Standin
+from connectors.shared.commands import House, tell
 
 _PATIENCE: Final = 5.0
 _QUIET: Final = 0.6
 _PLACES: Final = {"users": "好友", "groups": "群", "channels": "频道", "dms": "频道私信"}
 
 
-class _House(Protocol):
-    """What these commands need of Refdesk's settings."""
-
-    connectors: Mapping[str, Mapping[str, Any]]
-    server: Any
-
-
-def _settings(house: _House) -> Settings:
+def _settings(house: House) -> Settings:
     settings = settings_of(house.connectors.get("qq", {}))
     if not settings.app_id:
         raise WrongSetting("connectors.qq.app_id", "is not set, so the bot is off")
@@ -44,12 +37,10 @@ def commands() -> None:
 @commands.command()
 @click.option("--address/--no-address", default=True, help="Also ask the address of server.public_url, as the console would.")
 @click.pass_obj
-def doctor(house: _House, address: bool) -> None:
+def doctor(house: House, address: bool) -> None:
     """Say in plain words what is wrong with the settings; exit 1 if anything is."""
     findings = asyncio.run(examine(settings_of(house.connectors.get("qq", {})), house.server.public_url, address))
-    for finding in findings:
-        click.echo(f"{'ok   ' if finding.good else 'WRONG'} {finding.what}")
-    sys.exit(0 if all(finding.good for finding in findings) else 1)
+    tell(findings)
 
 
 @click.command()
@@ -59,7 +50,7 @@ def doctor(house: _House, address: bool) -> None:
 @click.option("--patience", default=_PATIENCE, show_default=True, help="Seconds to wait for an answer.")
 @click.argument("lines", nargs=-1)
 @click.pass_obj
-def simulate(house: _House, url: str | None, user: str, markdown: bool, patience: float, lines: tuple[str, ...]) -> None:
+def simulate(house: House, url: str | None, user: str, markdown: bool, patience: float, lines: tuple[str, ...]) -> None:
     """Play QQ against the running server: sign events, bring them, take the replies as the platform would. LINES, or what you type.
 
     A line is a message of a friend. /group TEXT mentions the bot in a group, /chat TEXT is said to the others there,

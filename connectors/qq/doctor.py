@@ -6,7 +6,6 @@ Error numbers: bot.q.qq.com/wiki/develop/api-v2, access-token; ports of a webhoo
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +14,7 @@ from connectors.qq.calls import api_of
 from connectors.qq.settings import Settings
 from connectors.qq.signature import Key
 from connectors.shared.api import ApiFailed, ApiRefused
+from connectors.shared.commands import Finding
 
 _PORTS = (80, 443, 8080, 8443)
 _FAULTS = {
@@ -23,14 +23,6 @@ _FAULTS = {
     100016: "app_id or secret is wrong: copy both again from 开发 > 开发设置 of https://q.qq.com; a new secret ends the old one",
     10004: "there is no bot with this app_id",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    good: bool
-    what: str
 
 
 async def examine(settings: Settings, public_url: str, visit: bool) -> tuple[Finding, ...]:

@@ -12,9 +12,10 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
+
+from connectors.shared.local import LocalServer, QuietHandler
 
 _SEND: Final = re.compile(r"/v2/(users|groups)/([^/]+)/messages|/(channels|dms)/([^/]+)/messages")
 _INTERACTION: Final = re.compile(r"/interactions/([^/]+)")
@@ -180,16 +181,13 @@ def _shaped(body: Mapping[str, Any]) -> bool:
     return body.get("msg_type") == 2 and not body.get("content") and fits
 
 
-class Standin:
+class Standin(LocalServer):
     """The API over HTTP, at `port` of this machine; 0 is any free one."""
 
     def __init__(self, rules: Rules, port: int = 0) -> None:
         self.rules = rules
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *arguments: object) -> None:
-                """Nothing on the terminal."""
-
+        class Handler(QuietHandler):
             def _serve(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 call = Call(self.command, urlsplit(self.path).path, self.headers.get("Authorization", ""), json.loads(raw) if raw else None)
@@ -206,19 +204,4 @@ class Standin:
 
             do_GET = do_POST = do_PUT = _serve
 
-        class Server(ThreadingHTTPServer):
-            request_queue_size = 128
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "Standin":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler, port)

@@ -1,15 +1,15 @@
 """`refdesk wechat menu push|show|delete`, `refdesk wechat doctor`, `refdesk simulate wechat`."""
 
 import asyncio
-import sys
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import click
 import httpx
 
 from bot.errors import RefdeskError, WrongSetting
 from connectors.shared.api import Api, ApiError, ApiRefused, stable_token
+from connectors.shared.commands import House, tell
 from connectors.shared.envelope import SealBroken
 from connectors.wechat.doctor import examine
 from connectors.wechat.payload import BadPayload
@@ -18,14 +18,7 @@ from connectors.wechat.refusals import NO_MENU, explained
 from connectors.wechat.settings import Settings, settings_of
 
 
-class _House(Protocol):
-    """What these commands need of Refdesk's settings."""
-
-    connectors: Mapping[str, Mapping[str, Any]]
-    server: Any
-
-
-def _settings(house: _House) -> Settings:
+def _settings(house: House) -> Settings:
     settings = settings_of(house.connectors.get("wechat", {}))
     if not settings.token:
         raise WrongSetting("connectors.wechat.token", "is not set, so the official account is off")
@@ -50,7 +43,7 @@ def menu() -> None:
 
 @menu.command()
 @click.pass_obj
-def push(house: _House) -> None:
+def push(house: House) -> None:
     """Put the menu of refdesk.toml into the account; phones show it within a day."""
     settings = _settings(house)
     if not settings.menu:
@@ -63,7 +56,7 @@ def push(house: _House) -> None:
 
 @menu.command()
 @click.pass_obj
-def show(house: _House) -> None:
+def show(house: House) -> None:
     """The menu that the account has."""
     settings = _settings(house)
     try:
@@ -83,7 +76,7 @@ def show(house: _House) -> None:
 
 @menu.command()
 @click.pass_obj
-def delete(house: _House) -> None:
+def delete(house: House) -> None:
     """Take the menu away."""
     _reported(_settings(house), "/cgi-bin/menu/delete")
     click.echo("The account has no menu now.")
@@ -112,12 +105,10 @@ def _listed(buttons: list[dict[str, Any]], indent: str = "  ") -> None:
 @commands.command()
 @click.option("--address/--no-address", default=True, help="Also fetch the address of server.public_url, as WeChat would.")
 @click.pass_obj
-def doctor(house: _House, address: bool) -> None:
+def doctor(house: House, address: bool) -> None:
     """Say in plain words what is wrong with the settings; exit 1 if anything is."""
     findings = asyncio.run(examine(settings_of(house.connectors.get("wechat", {})), house.server.public_url, address))
-    for finding in findings:
-        click.echo(f"{'ok   ' if finding.good else 'WRONG'} {finding.what}")
-    sys.exit(0 if all(finding.good for finding in findings) else 1)
+    tell(findings)
 
 
 @click.command()
@@ -127,7 +118,7 @@ def doctor(house: _House, address: bool) -> None:
 @click.option("--json/--xml", "as_json", default=False, help="The data format of the console.")
 @click.argument("lines", nargs=-1)
 @click.pass_obj
-def simulate(house: _House, url: str | None, openid: str, mode: str | None, as_json: bool, lines: tuple[str, ...]) -> None:
+def simulate(house: House, url: str | None, openid: str, mode: str | None, as_json: bool, lines: tuple[str, ...]) -> None:
     """Play WeChat against the running server: sign, seal, send, ask again, open. LINES, or what you type.
 
     A line is a message. What else a follower does: /follow, /leave, /tap KEY (an entry of the menu, such as

@@ -4,26 +4,18 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
 from connectors.shared.api import Api, ApiError, ApiFailed, ApiRefused, stable_token
+from connectors.shared.commands import Finding
 from connectors.shared.envelope import signature
 from connectors.wechat.payload import render
 from connectors.wechat.refusals import FORBIDDEN, explained
 from connectors.wechat.settings import Settings
 
 _APP_ID = re.compile(r"wx[0-9a-f]{16}")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    good: bool
-    what: str
 
 
 async def examine(settings: Settings, public_url: str, visit: bool) -> tuple[Finding, ...]:

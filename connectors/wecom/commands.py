@@ -3,14 +3,15 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
 import httpx
 
 from bot.errors import RefdeskError, WrongSetting
+from connectors.shared.commands import House
 from connectors.wecom.settings import Settings, settings_of
 from connectors.wecom.standin import Enterprise, Rules, Standin, words
 
@@ -21,20 +22,13 @@ _AGENT: Final = "li"
 _HELP: Final = "/enter, /tap NUMBER, /image, /agent WORDS, /end"
 
 
-class _House(Protocol):
-    """What this command needs of Refdesk's settings."""
-
-    connectors: Mapping[str, Mapping[str, Any]]
-    server: Any
-
-
 @click.command()
 @click.option("--url", help="The server; http://HOST:PORT of the settings if not given.")
 @click.option("--user", default="wmSimulatedCustomer00000001", show_default=True, help="Who writes.")
 @click.option("--patience", default=5.0, show_default=True, help="Seconds to wait for an answer.")
 @click.argument("lines", nargs=-1)
 @click.pass_obj
-def simulate(house: _House, url: str | None, user: str, patience: float, lines: tuple[str, ...]) -> None:
+def simulate(house: House, url: str | None, user: str, patience: float, lines: tuple[str, ...]) -> None:
     """Play WeCom against the running server: ring, hand out messages, take replies by its rules. LINES, or what you type.
 
     A line is a message of a customer. What else happens: /enter opens the chat, /tap NUMBER taps an entry of the last menu,

@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
 from connectors.shared.envelope import Key, signature
+from connectors.shared.local import LocalServer, QuietHandler
 
 OK: Final = {"errcode": 0, "errmsg": "ok"}
 QUOTA: Final = 5
@@ -214,16 +214,13 @@ def _fault(body: dict[str, Any]) -> str:
     return "" if fits else "menu too long"
 
 
-class Standin:
+class Standin(LocalServer):
     """The API over HTTP, at `port` of this machine; 0 is any free one. `called` is set once somebody asks for a token."""
 
     def __init__(self, rules: Rules, port: int = 0) -> None:
         self.called = called = threading.Event()
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *arguments: object) -> None:
-                """Nothing on the terminal."""
-
+        class Handler(QuietHandler):
             def _serve(self) -> None:
                 address = urlsplit(self.path)
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -239,18 +236,4 @@ class Standin:
 
             do_GET = do_POST = _serve
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "Standin":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler, port)
