@@ -21,28 +21,24 @@ Ints = npt.NDArray[np.int32]
 
 # Kind of piece -> its weight beside the others. Each kind is normalised on its own, so that a long kind does not
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
-WEIGHTS = {"u": 1.0, "b": 0.7, "t": 0.5, "i": 0.4, "w": 0.7, "p": 0.5, "c": 0.7, "d": 0.7, "e": 0.5, "f": 0.4}
+WEIGHTS = {"u": 1.0, "b": 0.7, "w": 0.7, "p": 0.5, "c": 0.7, "d": 0.7, "e": 0.5, "f": 0.4}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
-_LEAST, _LEAST_OF_MANY, _MANY = 2, 3, "tdefw"
-_WORDS = "uiwpcd"  # kinds that make a text speak: the others are made of these and of marks
-
-
-def by_kind(values: dict[str, float], kinds: Kinds) -> Floats:
-    """A value for each piece, by its kind; 0 for kinds that have none."""
-    return np.array([values.get(kind, 0.0) for kind in KINDS], np.float32)[kinds]
+_LEAST, _LEAST_OF_MANY, _MANY = 2, 3, "pdefw"
+_WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 
 
 _WEIGHTS = np.array([WEIGHTS[kind] for kind in KINDS])
-_UNIT, _PAIR = KINDS.index("u"), KINDS.index("b")
+_UNIT, _PAIR = KINDS.index("u"), KINDS.index("b")  # the first two
+_FEW = 8  # of more known pieces at least one is of a kind that speaks
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One text: which known pieces it has, with what weight, and what the gate wants to know about it as a whole."""
 
-    indices: Ints
+    indices: npt.NDArray[np.intp]
     values: Floats
-    about: Floats
+    about: tuple[float, float, float, float, float]
 
 
 ABOUT = ("length", "unknown units", "unknown pairs", "latin", "classes")
@@ -64,7 +60,7 @@ class Featuriser:
         """From the pieces of every training text; those in too few texts are left out."""
         codes, firsts, frequency = np.unique(np.concatenate([of.codes for of in found]), return_index=True, return_counts=True)
         kinds = np.concatenate([of.kinds for of in found])[firsts]
-        kept = frequency >= by_kind({kind: _LEAST_OF_MANY if kind in _MANY else _LEAST for kind in KINDS}, kinds)
+        kept = frequency >= np.array([_LEAST_OF_MANY if kind in _MANY else _LEAST for kind in KINDS])[kinds]
         idf = np.log((1 + len(found)) / (1 + frequency[kept])) + 1
         return cls(lexicon, codes[kept], kinds[kept], idf.astype(np.float32), len(found))
 
@@ -74,25 +70,27 @@ class Featuriser:
 
     def weighed(self, found: Pieces) -> Row:
         """One text whose pieces are known already."""
+        at = self.codes.searchsorted(found.codes)
+        known = self.codes.take(at, mode="clip") == found.codes
+        values = np.where(known, self.idf.take(at, mode="clip"), self._unknown)
+        if found.counts is not None:
+            values *= 1 + np.log(found.counts)
         kinds = found.kinds
-        at = np.minimum(self.codes.searchsorted(found.codes), len(self.codes) - 1)
-        known = self.codes[at] == found.codes
-        values = (1 + np.log(found.counts)) * np.where(known, self.idf[at], self._unknown)
-        totals = np.bincount(kinds, values * values, len(KINDS))
-        missing = np.bincount(kinds[~known], minlength=len(KINDS))
-        scale = _WEIGHTS / np.sqrt(np.maximum(totals, 1e-12))
-        indices = at[known]
-        values = (values * scale[kinds])[known]
-        if not self._speaks[indices].any():  # a question mark after words that nobody taught is no evidence for anything
-            indices, values = indices[:0], values[:0]
+        scale = _WEIGHTS / np.sqrt(np.bincount(kinds, values * values, len(KINDS)) + 1e-12)
+        (kept,) = known.nonzero()
+        indices = at.take(kept)
+        if len(indices) <= _FEW and not self._speaks.take(indices).any():
+            kept = indices = indices[:0]  # a question mark after words that nobody taught is no evidence for anything
+        values = (values * scale.take(kinds)).take(kept).astype(np.float32)
+        units, pairs = found.sizes[_UNIT], found.sizes[_PAIR]
         about = (
             math.log1p(found.units),
-            missing[_UNIT] / max(1, found.units),
-            missing[_PAIR] / max(1, found.pairs),
+            (units - int(known[:units].sum())) / max(1, units),
+            (pairs - int(known[units : units + pairs].sum())) / max(1, pairs),
             found.latin / max(1, found.units),
             float(found.classes),
         )
-        return Row(indices.astype(np.int32), values.astype(np.float32), np.array(about, np.float32))
+        return Row(indices, values, about)
 
     def matrix(self, rows: Iterable[Row]) -> sparse.csr_array:
         """Rows below each other."""
@@ -101,5 +99,5 @@ class Featuriser:
         listed = list(rows)
         ends = np.cumsum([0, *(len(row.indices) for row in listed)], dtype=np.int32)
         data = np.concatenate([row.values for row in listed])
-        indices = np.concatenate([row.indices for row in listed])
+        indices = np.concatenate([row.indices for row in listed]).astype(np.int32)
         return sparse.csr_array((data, indices, ends), shape=(len(listed), len(self.codes)))

@@ -1,84 +1,110 @@
 """From evidence to probability: how sure may one be that answering this candidate is right?
 
 A logistic regression over what distinguishes good candidates from bad ones, each figure bent at a few knots so that
-the curve need not be straight. It is learned on evidence for examples that the judges had not seen, hence honest.
+the curve need not be straight. It is learned on evidence for examples that the judge had not seen, hence honest.
 """
 
+from __future__ import annotations
+
+import math
+from bisect import bisect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from bot.classifier.evidence import Evidence
 from bot.classifier.features import Floats, Ints
 
-CANDIDATES = 6
-# How much the nearest example counts beside the linear score. Cross-validation alone would say 0.5 to 1, but training
+CANDIDATES = 4
+# How much the nearest example counts beside the linear score. Cross-validation alone would say less, but training
 # lines are rid of duplicates and thus stranger to each other than a stranger's message is to them.
 _NEIGHBOUR_WEIGHT = 1.5
 _SHARPNESS = 4.0
 _KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
+Chances = list[tuple[int, float]]
+"""Class numbers and probabilities, likeliest first."""
+_Curve = tuple[list[float], list[float], list[float]]
+"""A bent line: where it bends; its height at zero and its slope in each stretch."""
+
 
 @dataclass(frozen=True)
 class Gate:
-    """Knots and weights of the regression; `outside` is the column of out_of_scope, -1 when there is none."""
+    """Per kind of claim (0 an intent, 1 out_of_scope) and figure: `knots` (claim, knot, figure) and `weights` (claim, of the figure itself
+    and of what lies above each knot, figure); `biases` of the classes; `outside` is the column of out_of_scope, -1 when there is none."""
 
     knots: Floats
     weights: Floats
-    intercept: float
+    biases: Floats
     outside: int
 
-    def judged(self, evidence: Evidence, about: Floats) -> tuple[Ints, Floats]:
-        """The best candidates (class numbers) of each text and their probabilities, likeliest first."""
-        candidates, figures = _figures(evidence, about, self.outside)
-        bent = _bent(figures, self.knots)
-        linear = bent @ self.weights[: bent.shape[2]] + self.weights[bent.shape[2] :][candidates] + self.intercept
-        chances = 1 / (1 + np.exp(-linear))
-        order = np.argsort(-chances, axis=1, kind="stable")
-        texts = np.arange(len(order))[:, None]
-        return candidates[texts, order], chances[texts, order]
+    def judged(self, evidence: Evidence, about: Sequence[float]) -> Chances:
+        """The best candidates of one text."""
+        curves, biases = self._curves, self._biases
+        found = []
+        for candidate, figures in _figures(evidence, about, self.outside):
+            linear = biases[candidate]
+            for figure, (knots, heights, slopes) in zip(figures, curves[candidate == self.outside], strict=True):
+                stretch = bisect(knots, figure)
+                linear += heights[stretch] + slopes[stretch] * figure
+            found.append((linear, candidate))
+        return [(candidate, 1 / (1 + math.exp(-max(-500.0, linear)))) for linear, candidate in sorted(found, reverse=True)]
+
+    @cached_property
+    def _biases(self) -> list[float]:
+        return [float(bias) for bias in self.biases]
+
+    @cached_property
+    def _curves(self) -> tuple[list[_Curve], ...]:
+        """Plain numbers: for the handful that one text has, they are faster than arrays."""
+        curves = []
+        for knots, weights in zip(self.knots.astype(float), self.weights.astype(float), strict=True):
+            slopes = weights.cumsum(axis=0)
+            heights = np.concatenate((np.zeros_like(knots[:1]), -(weights[1:] * knots).cumsum(axis=0)))
+            curves.append([(knots[:, at].tolist(), heights[:, at].tolist(), slopes[:, at].tolist()) for at in range(knots.shape[1])])
+        return tuple(curves)
 
 
 def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate:
     """From out-of-fold evidence and the true classes."""
     from sklearn.linear_model import LogisticRegression  # learning only, see evidence.learn
 
-    candidates, figures = _figures(evidence, about, outside)
-    flat = figures.reshape(-1, figures.shape[2])
-    knots = np.quantile(flat, _KNOTS, axis=0).astype(np.float32)
-    bent = _bent(figures, knots).reshape(len(flat), -1)
-    classes = evidence.scores.shape[1]
-    marks = np.eye(classes, dtype=np.float32)[candidates.ravel()]
-    inputs = np.concatenate([bent, marks], axis=1)
-    spread = np.maximum(inputs.std(axis=0), 1e-3)
-    right = candidates.ravel() == np.repeat(labels, candidates.shape[1])
-    regression = LogisticRegression(C=1.0, max_iter=400).fit(inputs / spread, right)
-    return Gate(knots, (regression.coef_[0] / spread).astype(np.float32), float(regression.intercept_[0]), outside)
+    every = [
+        (candidate, candidate == label, figures)
+        for one, of_text, label in zip(evidence.each(), about.tolist(), labels.tolist(), strict=True)
+        for candidate, figures in _figures(one, of_text, outside)
+    ]
+    candidates, right = np.array([candidate for candidate, _, _ in every]), np.array([whether for _, whether, _ in every])
+    figures = np.array([found for _, _, found in every], np.float32)
+    beyond = candidates == outside
+    knots = np.zeros((2, len(_KNOTS), figures.shape[1]), np.float32)
+    inputs = np.zeros((len(every), 2, len(_KNOTS) + 1, figures.shape[1]), np.float32)
+    for claim, which in ((0, ~beyond), (1, beyond)):
+        if which.any():
+            knots[claim] = np.quantile(figures[which], _KNOTS, axis=0)
+            inputs[which, claim, 0] = figures[which]
+            inputs[which, claim, 1:] = np.maximum(figures[which][:, None, :] - knots[claim], 0)
+    marks = np.eye(evidence.scores.shape[1], dtype=np.float32)[candidates]
+    columns = np.concatenate([inputs.reshape(len(every), -1), marks], axis=1)
+    spread = np.maximum(columns.std(axis=0), 1e-3)
+    regression = LogisticRegression(C=1.0, max_iter=400).fit(columns / spread, right)
+    learned = regression.coef_[0] / spread
+    biases = learned[-marks.shape[1] :] + regression.intercept_[0]
+    weights = learned[: -marks.shape[1]].reshape(inputs.shape[1:])
+    return Gate(knots, weights.astype(np.float32), biases.astype(np.float32), outside)
 
 
-def _figures(evidence: Evidence, about: Floats, outside: int) -> tuple[Ints, Floats]:
-    """Candidates of each text, and per candidate the figures that the regression sees."""
-    blended = evidence.scores + _NEIGHBOUR_WEIGHT * evidence.similarities
-    count = min(CANDIDATES, blended.shape[1])
-    order = np.argsort(-blended, axis=1, kind="stable")
-    candidates, texts = order[:, :count].astype(np.int32), np.arange(len(blended))[:, None]
-    mine = blended[texts, candidates]
-    rival = np.repeat(mine[:, :1], count, axis=1)
-    rival[:, 0] = blended[texts[:, 0], order[:, 1]]
-    lead = mine - rival
-    outer = blended[:, outside : outside + 1] if outside >= 0 else 0.0
-    mass = np.log(np.exp(_SHARPNESS * blended).sum(axis=1, keepdims=True))
-    columns = (mine, lead, mine - outer, _SHARPNESS * mine - mass, lead * about[:, :1], lead * about[:, 3:4])
-    # out_of_scope is another kind of claim than an intent: its figures get weights of their own, the second half.
-    figures = np.zeros((*mine.shape, 2, len(columns) + about.shape[1]), np.float32)
-    beyond = (candidates == outside).astype(np.intp)
-    for at, column in enumerate(columns):
-        figures[texts, np.arange(count), beyond, at] = column
-    figures[texts, np.arange(count), beyond, len(columns) :] = about[:, None, :]
-    return candidates, figures.reshape(*mine.shape, -1)
-
-
-def _bent(figures: Floats, knots: Floats) -> Floats:
-    """Each figure itself and what of it lies above each knot."""
-    above = np.maximum(figures[:, :, None, :] - knots, 0)
-    return np.concatenate([figures, above.reshape(*figures.shape[:2], -1)], axis=2)
+def _figures(evidence: Evidence, about: Sequence[float], outside: int) -> Iterator[tuple[int, tuple[float, ...]]]:
+    """The candidates of one text, and the figures that the regression sees of each."""
+    scores: list[float] = (evidence.scores + _NEIGHBOUR_WEIGHT * evidence.similarities).tolist()
+    order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    best, second = scores[order[0]], scores[order[1]]
+    mass = _SHARPNESS * best + math.log(sum([math.exp(_SHARPNESS * (value - best)) for value in scores]))
+    outer = scores[outside] if outside >= 0 else 0.0
+    length, _, _, latin, _ = about
+    for candidate in order[:CANDIDATES]:
+        mine = scores[candidate]
+        lead = mine - (second if candidate == order[0] else best)
+        yield candidate, (mine, lead, mine - outer, _SHARPNESS * mine - mass, lead * length, lead * latin, *about)

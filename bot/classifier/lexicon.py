@@ -1,8 +1,8 @@
 """Finds the synonym classes of intents/lexicon.yml in a text. Pure."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from bot.text import normalise
 
@@ -13,47 +13,54 @@ NEGATOR = "negator"
 _NEGATED = 3
 
 
+@dataclass(slots=True)
+class _Node:
+    """Where the phrases stand that begin alike: the classes of the phrase that ends here, the nodes one token further, and the
+    classes of phrases whose last word begins with a stem."""
+
+    names: tuple[str, ...] = ()
+    further: dict[str, "_Node"] = field(default_factory=dict)
+    stems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class Lexicon:
-    """Phrases by their tokens. The longest phrase at a place counts and shields what is inside it."""
+    """Phrases as a tree of their tokens. The longest phrase at a place counts and shields what is inside it."""
 
     def __init__(self, classes: Iterable[tuple[str, tuple[str, ...]]]) -> None:
-        exact: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        self._stems: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self._root = _Node()
         for name, phrases in classes:
             for phrase in phrases:
-                tokens = tuple(_TOKEN.findall(normalise(phrase).removesuffix("*")))
-                if tokens and phrase.endswith("*"):
-                    self._stems[tokens[:-1]][tokens[-1]].append(name)
-                elif tokens:
-                    exact[tokens].append(name)
-        self._exact = {tokens: tuple(names) for tokens, names in exact.items()}
-        # How long a phrase beginning with this token can be; the stems of one word begin with anything.
-        self._longest: dict[str, int] = defaultdict(lambda: 1)
-        for tokens in self._exact:
-            self._longest[tokens[0]] = max(self._longest[tokens[0]], len(tokens))
-        for head in self._stems:
-            if head:
-                self._longest[head[0]] = max(self._longest[head[0]], len(head) + 1)
-        self._longest.default_factory = None
-        self._stems.default_factory = None
+                tokens = _TOKEN.findall(normalise(phrase).removesuffix("*"))
+                if not tokens:
+                    continue
+                node = self._root
+                for token in tokens[:-1]:
+                    node = node.further.setdefault(token, _Node())
+                if phrase.endswith("*"):
+                    node.stems[tokens[-1]] = (*node.stems.get(tokens[-1], ()), name)
+                else:
+                    node = node.further.setdefault(tokens[-1], _Node())
+                    node.names = (*node.names, name)
 
     def replaced(self, message: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The classes found, in order; and the normalised message's tokens with each phrase replaced by '@class'."""
         tokens = _TOKEN.findall(message)
         classes: dict[str, None] = {}
         sequence: list[str] = []
+        begins = self._root.further
         at = 0
         negated_until = 0
         while at < len(tokens):
             token = tokens[at]
             # Only words have stems; of the characters, most begin no phrase.
-            length, names = self._at(tokens, at) if token in self._longest or token.isascii() else (1, ())
+            length, names = self._at(tokens, at) if token in begins or token.isascii() else (1, ())
             if names:
                 if at < negated_until:
                     names = tuple(f"no {name}" for name in names)
                 elif NEGATOR in names:
                     negated_until = at + length + _NEGATED
-                classes.update(dict.fromkeys(names))
+                for name in names:
+                    classes[name] = None
                 sequence.append("@" + names[0])
             else:
                 sequence.append(token)
@@ -61,13 +68,20 @@ class Lexicon:
         return tuple(classes), tuple(sequence)
 
     def _at(self, tokens: list[str], at: int) -> tuple[int, tuple[str, ...]]:
-        for length in range(min(self._longest.get(tokens[at], 1), len(tokens) - at), 0, -1):
-            piece = tuple(tokens[at : at + length])
-            names = self._exact.get(piece, ())
-            stems = self._stems.get(piece[:-1])
-            if stems and piece[-1].isascii():
-                starts = (piece[-1][:size] for size in range(1, len(piece[-1]) + 1))
-                names += tuple(name for start in starts for name in stems.get(start, ()))
+        """How many tokens the longest phrase at this place has, and its classes."""
+        node: _Node | None = self._root
+        longest = 1
+        found: tuple[str, ...] = ()
+        for end in range(at, len(tokens)):
+            if node is None:
+                break
+            token, stems = tokens[end], node.stems
+            node = node.further.get(token)
+            names = node.names if node is not None else ()
+            if stems and token.isascii():
+                for size in range(1, len(token) + 1):
+                    if token[:size] in stems:
+                        names += stems[token[:size]]
             if names:
-                return length, tuple(dict.fromkeys(names))
-        return 1, ()
+                longest, found = end + 1 - at, names
+        return longest, found if len(found) < 2 else tuple(dict.fromkeys(found))

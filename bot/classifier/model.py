@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ from bot.classifier import evidence, gate, storage
 from bot.classifier.apart import Apart
 from bot.classifier.evidence import Evidence, Judge
 from bot.classifier.features import Featuriser, Floats, Ints, Row
-from bot.classifier.gate import Gate
+from bot.classifier.gate import Chances, Gate
 from bot.classifier.lexicon import Lexicon
-from bot.classifier.pieces import Kinds, pieces
+from bot.classifier.pieces import Kinds, Pieces, pieces
 from bot.domain import OUT_OF_SCOPE, Candidate, Prediction
 from bot.errors import Defect, DefectsFound, ModelUnusable
 from bot.training import Example, Training, read
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
-FOLDS = 3
+FOLDS = 5
 # From so many examples on, two processes learn at once.
 _MUCH, _AT_ONCE = 5_000, 2
-_RUNNERS_UP = 4
 _LEAST_EXAMPLES = 2
 _LEAST_INTENTS = 3
 
@@ -55,21 +54,20 @@ class Classifier:
         row = self.featuriser.row(text)
         if not row.indices.size:
             return Prediction(OUT_OF_SCOPE, 1.0)
-        candidates, chances = self.gate.judged(self.judge.one(row), row.about[None, :])
-        return _prediction(self.classes, candidates[0], chances[0])
+        return _prediction(self.classes, self.gate.judged(self.judge.one(row), row.about))
 
     @cached_property
     def _content(self) -> bytes:
         judge, own = self.judge, self.gate
         settings: dict[str, Any] = {
             "classes": self.classes, "lexicon": self.lexicon, "documents": self.featuriser.documents,
-            "examples": judge.examples, "intercept": own.intercept, "outside": own.outside,
+            "outside": own.outside,
         }  # fmt: skip
         arrays: storage.Arrays = {
             "codes": self.featuriser.codes, "kinds": self.featuriser.kinds, "idf": self.featuriser.idf,
             "weights": judge.weights, "steps": judge.steps, "intercepts": judge.intercepts, "starts": judge.starts,
-            "postings": judge.postings, "strengths": judge.strengths, "firsts": judge.firsts, "factors": judge.factors,
-            "gate_knots": own.knots, "gate_weights": own.weights,
+            "owners": judge.owners, "places": judge.places, "strengths": judge.strengths, "sizes": judge.sizes, "factors": judge.factors,
+            "gate_knots": own.knots, "gate_weights": own.weights, "gate_biases": own.biases,
         }  # fmt: skip
         return storage.pack(self.made_from, settings, arrays)
 
@@ -89,9 +87,8 @@ def load(path: Path, digest: str | None) -> Classifier:
     settings, arrays = storage.read(path, digest)
     try:
         lexicon = tuple((name, tuple(phrases)) for name, phrases in settings["lexicon"])
-        parts = ("weights", "steps", "intercepts", "starts", "postings", "strengths", "firsts", "factors")
-        judge = Judge(**{name: arrays[name] for name in parts}, examples=settings["examples"])
-        own = Gate(arrays["gate_knots"], arrays["gate_weights"], settings["intercept"], settings["outside"])
+        judge = Judge(**{part.name: arrays[part.name] for part in fields(Judge)})
+        own = Gate(arrays["gate_knots"], arrays["gate_weights"], arrays["gate_biases"], settings["outside"])
         featuriser = Featuriser(Lexicon(lexicon), arrays["codes"], arrays["kinds"], arrays["idf"], settings["documents"])
         return Classifier(tuple(settings["classes"]), lexicon, featuriser, judge, own, digest or "")
     except (KeyError, TypeError, ValueError) as error:
@@ -101,11 +98,11 @@ def load(path: Path, digest: str | None) -> Classifier:
 def fit(training: Training, progress: Progress = _silent) -> Classifier:
     """A classifier from all examples. Deterministic: fixed seeds, fixed order. DefectsFound where there are too few to learn from."""
     lesson = _prepared(training, progress)
-    judges = _judges(lesson, [lesson.folds != fold for fold in range(FOLDS)] + [lesson.folds >= 0])
-    unseen = _out_of_fold(lesson, judges, progress)
-    judge = next(judges)
+    # The gate learns from a part of the examples, which are many enough for it, what a judge of all others makes of them.
+    back = lesson.folds == 0
+    judge, stranger = _judges(lesson, (lesson.folds >= 0, ~back))
     progress("calibrating", 0.9)
-    own = gate.learn(unseen, lesson.about, lesson.labels, lesson.outside)
+    own = gate.learn(stranger.many(lesson.rows[back]), lesson.about[back], lesson.labels[back], lesson.outside)
     progress("done", 1.0)
     return Classifier(lesson.classes, training.lexicon, lesson.featuriser, judge, own, training.digest)
 
@@ -134,10 +131,9 @@ def cross_validated(training: Training, progress: Progress = _silent) -> tuple[P
     for fold in range(FOLDS):
         progress("calibrating", 0.8 + 0.2 * fold / FOLDS)
         out = lesson.folds == fold
-        own = gate.learn(_some(unseen, ~out), lesson.about[~out], lesson.labels[~out], lesson.outside)
-        candidates, chances = own.judged(_some(unseen, out), lesson.about[out])
-        for at, row in enumerate(np.flatnonzero(out).tolist()):
-            said[row] = _prediction(lesson.classes, candidates[at], chances[at])
+        own = gate.learn(unseen[~out], lesson.about[~out], lesson.labels[~out], lesson.outside)
+        for row, one, about in zip(np.flatnonzero(out), unseen[out].each(), lesson.about[out].tolist(), strict=True):
+            said[row] = _prediction(lesson.classes, own.judged(one, about))
     progress("done", 1.0)
     return tuple(prediction for prediction in said if prediction is not None)
 
@@ -179,16 +175,26 @@ def _prepared(training: Training, progress: Progress) -> _Lesson:
     classes = tuple(sorted({example.intent for example in training.examples}))
     number = {intent: at for at, intent in enumerate(classes)}
     labels = np.array([number[example.intent] for example in training.examples], np.int32)
-    lexicon = Lexicon(training.lexicon)
-    found = []
-    for at, example in enumerate(training.examples):
-        if at % 1000 == 0:
-            progress("reading", 0.15 * at / len(labels))
-        found.append(pieces(example.text, lexicon))
-    featuriser = Featuriser.learn(lexicon, found)
+    texts = [example.text for example in training.examples]
+    half = len(texts) // _AT_ONCE if len(texts) >= _MUCH else 0
+    elsewhere = Apart(_found, texts[:half], training.lexicon) if half else None
+    found = _found(progress, texts[half:], training.lexicon)
+    if elsewhere:
+        found = elsewhere.result() + found
+    featuriser = Featuriser.learn(Lexicon(training.lexicon), found)
     rows: list[Row] = [featuriser.weighed(of_text) for of_text in found]
     progress("reading", 0.25)
-    return _Lesson(classes, labels, _folds(labels), featuriser, featuriser.matrix(rows), np.stack([row.about for row in rows]))
+    return _Lesson(classes, labels, _folds(labels), featuriser, featuriser.matrix(rows), np.array([row.about for row in rows], np.float32))
+
+
+def _found(progress: Progress, texts: Sequence[str], classes: Iterable[tuple[str, tuple[str, ...]]]) -> list[Pieces]:
+    """The pieces of every text."""
+    lexicon, listed = Lexicon(classes), list[Pieces]()
+    for at, text in enumerate(texts):
+        if at % 1000 == 0:
+            progress("reading", 0.15 * at / len(texts))
+        listed.append(pieces(text, lexicon))
+    return listed
 
 
 def _folds(labels: Ints) -> Ints:
@@ -235,10 +241,6 @@ def _out_of_fold(lesson: _Lesson, judges: Iterator[Judge], progress: Progress) -
     return whole
 
 
-def _some(whole: Evidence, which: Mask) -> Evidence:
-    return Evidence(whole.scores[which], whole.similarities[which])
-
-
-def _prediction(classes: Sequence[str], candidates: Ints, chances: Floats) -> Prediction:
-    listed = [Candidate(classes[at], float(chance)) for at, chance in zip(candidates.tolist(), chances.tolist(), strict=True)]
-    return Prediction(listed[0].intent, listed[0].confidence, tuple(listed[1 : 1 + _RUNNERS_UP]))
+def _prediction(classes: Sequence[str], chances: Chances) -> Prediction:
+    listed = [Candidate(classes[at], chance) for at, chance in chances]
+    return Prediction(listed[0].intent, listed[0].confidence, tuple(listed[1:]))

@@ -1,17 +1,19 @@
 """A text as pieces: characters and words, what neighbours what, letters inside words, sounds, lexicon classes. Pure.
 
-A piece is kept as a number of 64 bits that is computed from its characters, never as a string: a vocabulary of 150,000
-strings would take 30 MB, its numbers take one. Two pieces share a number so seldom (about one in 10**14 pairs) that
+A piece is kept as a number that is computed from its characters, never as a string: a vocabulary of 150,000
+strings would take 30 MB, its numbers take one. Two pieces share a number so seldom that
 nothing looks out for it. The numbers are the same on every machine and in every version of Python.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
+from itertools import combinations, pairwise
+from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -21,13 +23,14 @@ from bot.classifier.lexicon import Lexicon
 from bot.pinyin import syllables
 from bot.text import normalise
 
+T = TypeVar("T")
 Codes = npt.NDArray[np.uint64]
 Kinds = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
-KINDS = "ubtiwpcdef"
-"""u: single characters and words; b, t: pairs and triples of them, beginning and end of the message included; i: two and three
-letters inside a word; w: four and five; p: sounds, two and three syllables as one string, where zhiwang, 知网 and 知往 meet; c: lexicon
+KINDS = "ubwpcdef"
+"""u: single characters and words; b: pairs of them, beginning and end of the message included; w: four and five letters inside a
+word; p: sounds, two and three syllables as one string, where zhiwang, 知网 and 知往 meet; c: lexicon
 classes; d: pairs of classes anywhere in the message; e, f: pairs and triples of neighbours with phrases replaced by their
 classes: "@database 打"."""
 
@@ -39,113 +42,106 @@ _LONG_WORD = 6
 # Of a long story its beginning and, since the question comes last, more of its end.
 _HEAD, _TAIL = 100, 220
 
-# Odd factors that look random: one for each kind of piece, one for each place in a run.
-_ODD = np.frombuffer(b"".join(sha256(b"%d" % at).digest()[:8] for at in range(len(KINDS) + 3)), "<u8") | np.uint64(1)
-_OF_KIND, _APART, _PLACES = _ODD[: len(KINDS)], _ODD[len(KINDS) - 1 :: -1], _ODD[len(KINDS) :]
-_LETTERS = np.uint64(257)
-_WORD_BEGINS = ord("<")
-_NONE = np.array([], np.uint64)
 _KINDS = np.arange(len(KINDS), dtype=np.uint8)
+_MARK = tuple(int.from_bytes(sha256(kind.encode()).digest()[:8], "little") for kind in KINDS)
+_MIX = 0x9E3779B97F4A7C15  # odd, and looks random
+_BITS = 2**64 - 1
+
+
+class _Codes(dict[str, int]):
+    """Tokens as numbers of 32 bits. Characters and lexicon classes, of which there are only so many, are remembered."""
+
+    def __missing__(self, token: str) -> int:
+        code = crc32(token.encode())
+        if len(token) == 1 or token[0] == "@":
+            self[token] = code
+        return code
+
+
+class _Sounds(dict[str, bytes]):
+    """How a unit sounds. Characters are remembered."""
+
+    def __missing__(self, unit: str) -> bytes:
+        sound = "".join(syllables(unit))[:_LONGEST_WORD].encode()
+        if len(unit) == 1:
+            self[unit] = sound
+        return sound
+
+
+_code, _sound = _Codes().__getitem__, _Sounds().__getitem__
+_BEGIN, _END = _code("^"), _code("$")
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The distinct pieces of a text in rising order, the kind of each (a place in KINDS) and how often it occurs; and how many
-    units, pairs, Latin words and lexicon classes the text has."""
+    """The distinct pieces of a text, in the order of their kinds: the kind of each (a place in KINDS), how often it occurs (None where
+    none does twice), how many of each kind there are; and how many units, Latin words and lexicon classes the text has."""
 
     codes: Codes
     kinds: Kinds
-    counts: Counts
+    counts: Counts | None
+    sizes: tuple[int, ...]
     units: int
-    pairs: int
     latin: int
     classes: int
 
 
 def pieces(text: str, lexicon: Lexicon) -> Pieces:
-    """Every piece of a text."""
+    """Every piece of a text. Plain numbers, one by one: a message has a hundred, too few for arrays to be faster."""
     message = normalise(text)
     if len(message) > _HEAD + _TAIL:
         message = message[:_HEAD] + " " + message[-_TAIL:]
     units = [f"#{min(len(unit), 5)}" if unit[0].isdigit() else unit for unit in _UNIT.findall(message)]
     words = [unit for unit in units if "a" <= unit[0] <= "z"]
     classes, sequence = lexicon.replaced(message)
-    edged, told, tokens = _coded(("^", *units, "$")), _coded(sorted(classes[:_MOST_CLASSES])), _coded(("^", *sequence, "$"))
-    replaced = np.array([False, *(token[0] == "@" for token in sequence), False])
-    inside = _inside(words)
-    neighbours = replaced[:-1] | replaced[1:]
+    edged = [_BEGIN, *map(_code, units), _END]
+    told = sorted(map(_code, classes[:_MOST_CLASSES]))
+    replaced = [_BEGIN, *map(_code, sequence), _END]
+    marked = [False, *[token[0] == "@" for token in sequence], False]
     of_kind = (
         edged[1:-1],
-        _grams(edged, 2),
-        _grams(edged, 3),
-        inside[0],
-        inside[1],
-        _sounds(message, words),
-        _coded(classes),
-        _pairs(told),
-        _grams(tokens, 2)[neighbours],
-        _grams(tokens, 3)[neighbours[:-1] | replaced[2:]],
+        [one << 32 | two for one, two in pairwise(edged)],
+        _inside(words),
+        _sounds(units),
+        [*map(_code, classes)],
+        [one << 32 | two for one, two in combinations(told, 2)],
+        [one << 32 | two for (one, two), (here, there) in zip(pairwise(replaced), pairwise(marked), strict=True) if here or there],
+        [
+            ((one << 32 | two) * _MIX + three) & _BITS
+            for (one, two, three), near in zip(_threes(replaced), _threes(marked), strict=True)
+            if any(near)
+        ],
     )
-    kinds = _KINDS.repeat([len(codes) for codes in of_kind])
-    codes = np.concatenate(of_kind) * _OF_KIND[kinds] + _APART[kinds]
-    order = codes.argsort()
-    codes = codes[order]
-    new = np.ones(len(codes) + 1, np.bool_)
-    np.not_equal(codes[1:], codes[:-1], out=new[1:-1])
-    (bounds,) = new.nonzero()
-    starts = bounds[:-1]
-    return Pieces(codes[starts], kinds[order[starts]], bounds[1:] - starts, len(units), len(edged) - 1, len(words), len(classes))
+    every, sizes, occurrences = list[int](), list[int](), 0
+    for mark, codes in zip(_MARK, of_kind, strict=True):
+        distinct = dict.fromkeys(codes)
+        every += [code ^ mark for code in distinct]
+        sizes.append(len(distinct))
+        occurrences += len(codes)
+    counts = None
+    if occurrences > len(every):
+        times = [Counter(codes) for codes in of_kind]
+        counts = np.fromiter((count for of in times for count in of.values()), np.int64, len(every))
+    return Pieces(np.array(every, np.uint64), _KINDS.repeat(sizes), counts, tuple(sizes), len(units), len(words), len(classes))
 
 
-def _coded(tokens: Sequence[str]) -> Codes:
-    return np.array([crc32(token.encode()) for token in tokens], np.uint64)
+def _threes(run: Sequence[T]) -> Iterator[tuple[T, T, T]]:
+    return zip(run, run[1:], run[2:], strict=False)
 
 
-def _grams(codes: Codes, size: int) -> Codes:
-    """Every run of `size` neighbours."""
-    if len(codes) < size:
-        return codes[:0]
-    last = len(codes) - size + 1
-    grams: Codes = codes[:last] * _PLACES[0]
-    for place in range(1, size):
-        grams = grams + codes[place : last + place] * _PLACES[place]
-    return grams
+def _inside(words: Sequence[str]) -> list[int]:
+    """Runs of four and five letters of a word, its beginning and end marked."""
+    runs = list[int]()
+    for word in words:
+        letters = f"<{word[:_LONGEST_WORD]}>".encode()
+        runs += [crc32(letters[at : at + 4]) for at in range(len(letters) - 3)]
+        runs += [crc32(letters[at : at + 5]) for at in range(len(letters) - 4)]
+    return runs
 
 
-def _inside(words: Sequence[str]) -> tuple[Codes, Codes]:
-    """Runs of two and three, and of four and five letters of a word, its beginning and end marked."""
-    if not words:
-        return _NONE, _NONE
-    letters = np.frombuffer("".join(f"<{word[:_LONGEST_WORD]}>" for word in words).encode(), np.uint8)
-    word = np.cumsum(letters == _WORD_BEGINS)
-    codes = runs = letters.astype(np.uint64)
-    found = []
-    for size in range(2, 6):
-        runs = runs[:-1] * _LETTERS + codes[size - 1 :]
-        found.append(runs[word[: len(runs)] == word[size - 1 :]])
-    return np.concatenate(found[:2]), np.concatenate(found[2:])
-
-
-def _sounds(message: str, words: Sequence[str]) -> Codes:
+def _sounds(units: Sequence[str]) -> list[int]:
     """Two and three syllables as one string, and long words, which may be pinyin; a checksum goes on where another one ended."""
-    spoken = [syllable.encode() for syllable in syllables(message)]
-    singles = [crc32(syllable) for syllable in spoken]
-    pairs = [crc32(syllable, before) for syllable, before in zip(spoken[1:], singles, strict=False)]
-    triples = [crc32(syllable, before) for syllable, before in zip(spoken[2:], pairs, strict=False)]
-    long = [crc32(word[:_LONGEST_WORD].encode()) for word in words if len(word) > _LONG_WORD]
-    return np.array(pairs + triples + long, np.uint64)
-
-
-def _pairs(told: Codes) -> Codes:
-    """Any two, in their order."""
-    if len(told) < 2:
-        return _NONE
-    first, second = _any_two(len(told))
-    pairs: Codes = told[first] * _PLACES[0] + told[second] * _PLACES[1]
-    return pairs
-
-
-@cache
-def _any_two(count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The places of every pair among so many; at most _MOST_CLASSES, hence few to remember."""
-    return np.triu_indices(count, 1)
+    spoken = [*map(_sound, [unit for unit in units if unit not in MARKS])]
+    pairs = [crc32(two, crc32(one)) for one, two in pairwise(spoken)]
+    triples = [crc32(three, before) for three, before in zip(spoken[2:], pairs, strict=False)]
+    return pairs + triples + [crc32(word) for word in spoken if len(word) > _LONG_WORD]
