@@ -246,7 +246,7 @@ def propose(
     counted over in-scope questions that would be met with choices.
 
     Training lines are rid of duplicates and written to be hard, so a stranger's messages fare better than
-    cross-validation says: 0.93 here was 0.97 on the development set.
+    cross-validation says.
     """
     start = policy or Policy()
     # HUMAN kinds are answered from clarify_at on, hence out of the search for answer_at.

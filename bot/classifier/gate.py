@@ -89,7 +89,7 @@ def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate
     marks = np.eye(evidence.scores.shape[1], dtype=np.float32)[candidates]
     columns = np.concatenate([inputs.reshape(len(every), -1), marks], axis=1)
     spread = np.maximum(columns.std(axis=0), 1e-3)
-    regression = LogisticRegression(C=1.0, max_iter=400).fit(columns / spread, right)
+    regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit((columns / spread).astype(np.float64), right)
     learned = regression.coef_[0] / spread
     biases = learned[-marks.shape[1] :] + regression.intercept_[0]
     weights = learned[: -marks.shape[1]].reshape(inputs.shape[1:])
