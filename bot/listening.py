@@ -19,6 +19,9 @@ _STORY, _SENTENCE, _BREATH = 80, 60, 36
 # Without any mark between its words a story is cut where the question may begin.
 _CUTS = (12, 20, 32)
 _LEAST = 4
+# So many courtesies may end a story; so many of its first and last sentences that ask are heard.
+_CLOSING, _FIRST, _LAST = 2, 2, 3
+_PLEA = "human_agent"  # "please answer soon" ends a story as a courtesy does
 # A sentence that asks nothing means something only when the engine is as sure as this: at the end of the story, and elsewhere.
 LIKELY, SURE = 0.75, 0.95
 
@@ -65,16 +68,32 @@ class Listener:
         return _told(said) if said.intent in self.courtesies else said
 
     def _point(self, sentences: Sequence[str]) -> Prediction:
-        """The last sentence, unless it only closes the story; then the last that asks, else one that surely means something."""
-        last = self._heard(sentences[-1])
-        if self._means(last) or (asks(sentences[-1]) and last.intent not in self.courtesies):
-            return last if asks(sentences[-1]) or last.confidence >= LIKELY else _told(last)
-        asked = [sentence for sentence in sentences[:-1] if asks(sentence)]
-        if asked:
-            return self._heard(asked[-1])
-        others = [self._heard(sentence) for sentence in (*sentences[-2:-1], *sentences[:1])]
+        """The sentence that surely asks for something: the last one before the courtesies, or the surest of those that have the form of a
+        question; else one that surely means something without asking; else the last that asks, for what it is worth."""
+        closing, last = 0, self._heard(sentences[-1])
+        while self._closes(last) and closing < min(_CLOSING, len(sentences) - 1):
+            closing += 1
+            last = self._heard(sentences[-1 - closing])
+        ending, before = sentences[-1 - closing], sentences[: len(sentences) - 1 - closing]
+        if self._means(last) and last.confidence >= LIKELY:
+            return last
+        if asks(ending) and last.intent == OUT_OF_SCOPE and last.confidence >= LIKELY:
+            return last  # nothing else that was asked makes this unasked
+        asking = [sentence for sentence in before if asks(sentence)]
+        heard = [self._heard(sentence) for sentence in _ends(asking)]
+        surest = max(filter(self._means, heard), key=lambda said: said.confidence, default=None)
+        if surest and surest.confidence >= LIKELY:
+            return surest
+        if asks(ending) and last.intent not in self.courtesies:
+            return last
+        if heard:
+            return heard[-1]
+        others = [self._heard(sentence) for sentence in (*before[-1:], *before[:1])]
         sure = (said for said in others if self._means(said) and said.confidence >= SURE)
-        return next(sure, _told(others[0] if last.intent in self.courtesies and others else last))
+        return next(sure, _told(last))
+
+    def _closes(self, said: Prediction) -> bool:
+        return said.intent in self.courtesies or (said.intent == _PLEA and said.confidence < SURE)
 
     def _means(self, said: Prediction) -> bool:
         return said.intent != OUT_OF_SCOPE and said.intent not in self.courtesies
@@ -90,6 +109,10 @@ def _told(said: Prediction) -> Prediction:
     """What is told without being asked may be offered, but is not answered."""
     offered = tuple(candidate for candidate in said.candidates() if candidate.intent != OUT_OF_SCOPE)
     return replace(said, intent=OUT_OF_SCOPE, runners_up=offered)
+
+
+def _ends(sentences: Sequence[str]) -> Sequence[str]:
+    return sentences if len(sentences) <= _FIRST + _LAST else (*sentences[:_FIRST], *sentences[-_LAST:])
 
 
 def _size(text: str) -> int:

@@ -126,7 +126,7 @@ def test_words_about_no_intent_or_no_question_prove_nothing() -> None:
 
 def test_evidence_is_counted_over_answers_that_would_be_sent() -> None:
     rows = (Labelled("1", "proven"), Labelled("2", OUT_OF_SCOPE), Labelled("3", "shaky"), Labelled("4", OUT_OF_SCOPE))
-    predictions = (Prediction("proven", 0.9), Prediction("proven", 0.8), Prediction("shaky", 0.3), Prediction(OUT_OF_SCOPE, 0.9))
+    predictions = (Prediction("proven", 0.95), Prediction("proven", 0.9), Prediction("shaky", 0.3), Prediction(OUT_OF_SCOPE, 0.9))
     found = autonomy.gathered(evaluation.judge(rows, predictions, POLICY, KINDS), "digest", "builtin", POLICY)
     assert found == Evidence("digest", "builtin", AT, {"proven": Share(1, 2), "shaky": NOTHING})
 

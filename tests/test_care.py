@@ -38,8 +38,8 @@ def test_hardly_any_question_that_the_library_answers_is_taken_for_a_danger(cura
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         asked += [row["text"] for row in rows if row["intent"] != OUT_OF_SCOPE]
     alarms = [text for text in asked if curated.danger(text)]
-    assert len(asked) > 15_000
-    assert len(alarms) <= 5, alarms
+    assert len(asked) > 50_000
+    assert len(alarms) <= len(asked) / 1_000, alarms  # a false alarm fetches a person, no more
 
 
 def test_messages_of_people_in_need_that_others_wrote_are_all_found(curated: Knowledge) -> None:

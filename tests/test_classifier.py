@@ -18,10 +18,11 @@ from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot import classifier, house, training
-from bot.classifier import Classifier, apart, model
+from bot.classifier import Classifier, apart, gate, model
 from bot.classifier.apart import Apart
 from bot.domain import OUT_OF_SCOPE, Prediction
 from bot.errors import Defect, DefectsFound, EndedEarly, ModelUnusable
@@ -721,3 +722,26 @@ def test_a_server_that_had_to_train_has_not_learned_in_its_own_process(tmp_path:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert classifier.load(settings.at(settings.understanding.model), training.digest(tmp_path / "intents"))
+
+
+def test_the_gates_curves_are_its_regression(small: Classifier, lesson: Training) -> None:
+    """A bent line is kept as heights and slopes; summed up the long way, knot by knot, it gives the same probability."""
+    own = small.gate
+    for example in lesson.examples[::5]:
+        row = small.featuriser.row(example.text)
+        seen = small.judge.one(row)
+        told = dict(own.judged(seen, row.about))
+        for candidate, figures in gate._figures(seen, row.about, own.outside):
+            claim, values = int(candidate == own.outside), np.array(figures)
+            bent = np.concatenate([values[None, :], np.maximum(values - own.knots[claim], 0)])
+            linear = (bent * own.weights[claim]).sum() + own.biases[candidate]
+            assert told[candidate] == pytest.approx(1 / (1 + np.exp(-linear)), abs=1e-5)
+
+
+def test_one_text_gets_the_same_evidence_as_among_many(small: Classifier, lesson: Training) -> None:
+    rows = [small.featuriser.row(example.text) for example in lesson.examples]
+    many = small.judge.many(small.featuriser.matrix(rows))
+    for row, other in zip(rows, many.each(), strict=True):
+        one = small.judge.one(row)
+        assert one.scores == pytest.approx(other.scores, abs=1e-4)
+        assert one.similarities == pytest.approx(other.similarities, abs=1e-3)

@@ -164,12 +164,12 @@ def test_question_in_pieces_survives_a_kill_between_them(tmp_path: Path, mind: h
     server = Server(database)
     try:
         assert post(server, "1", "我想问下") == ["请讲。"]
-        offered = post(server, "2", "就是那个vpn")
+        offered = post(server, "2", "校外vpn")
     finally:
         server.kill()
     server = Server(database)
     try:
-        assert post(server, "2", "就是那个vpn") == offered
+        assert post(server, "2", "校外vpn") == offered
         (answer,) = post(server, "3", "装不上")
     finally:
         assert server.stop() == 0
