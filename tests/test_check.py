@@ -18,11 +18,21 @@ TODAY = date(2026, 11, 22)
 Edit = Callable[[str, str, str], None]
 
 
+EACH = 8
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """A copy of the starter library."""
+    """A copy of the starter library, with an eighth of the examples of each intent."""
     for folder in ("intents", "knowledge"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("models", ".rasa"))
+    for path in (tmp_path / "intents/nlu").glob("*.yml"):
+        kept, of_intent = list[str](), 0
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            of_intent = of_intent + 1 if line.startswith("    - ") else 0
+            if of_intent % EACH == bool(of_intent):
+                kept.append(line)
+        path.write_text("".join(kept), encoding="utf-8")
     return tmp_path
 
 
@@ -49,8 +59,8 @@ def line_of(library: Path, name: str, text: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
-def test_starter_library_has_no_defect(library: Path) -> None:
-    assert found(library) == []
+def test_starter_library_has_no_defect() -> None:
+    assert found(ROOT) == []
 
 
 def test_check_names_file_and_line_of_a_contradiction_and_a_duplicate(library: Path) -> None:

@@ -30,6 +30,8 @@ Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 FOLDS = 5
 # From so many examples on, two processes learn at once.
 _MUCH, _AT_ONCE = 5_000, 2
+# Of so many, a fifth that another judge has not seen is enough for the gate to learn from; of fewer it needs all.
+_PLENTY = 20_000
 _LEAST_EXAMPLES = 2
 _LEAST_INTENTS = 3
 
@@ -98,11 +100,13 @@ def load(path: Path, digest: str | None) -> Classifier:
 def fit(training: Training, progress: Progress = _silent) -> Classifier:
     """A classifier from all examples. Deterministic: fixed seeds, fixed order. DefectsFound where there are too few to learn from."""
     lesson = _prepared(training, progress)
-    # The gate learns from a part of the examples, which are many enough for it, what a judge of all others makes of them.
-    back = lesson.folds == 0
-    judge, stranger = _judges(lesson, (lesson.folds >= 0, ~back))
+    parts = range(FOLDS if len(lesson.labels) < _PLENTY else 1)
+    judges = _judges(lesson, [lesson.folds >= 0, *(lesson.folds != fold for fold in parts)])
+    judge = next(judges)
+    unseen = _out_of_fold(lesson, judges, progress)
     progress("calibrating", 0.9)
-    own = gate.learn(stranger.many(lesson.rows[back]), lesson.about[back], lesson.labels[back], lesson.outside)
+    judged = lesson.folds < len(parts)
+    own = gate.learn(unseen[judged], lesson.about[judged], lesson.labels[judged], lesson.outside)
     progress("done", 1.0)
     return Classifier(lesson.classes, training.lexicon, lesson.featuriser, judge, own, training.digest)
 
