@@ -23,9 +23,9 @@ from bot.training import Example, Training
 LONGEST_ANSWER = 2048
 # Examples of two intents that are this similar teach nothing but doubt.
 NEAR_DUPLICATE = 96.0
-# Two that differ at all are so similar only if their lengths together are at least this; and of the few characters by which they
-# differ hardly ever some stand both among the first and among the last.
-_LEAST_LENGTHS, _ALIKE = 24, 6
+_SLICE = 1000
+# Two texts of which one is shorter than this cannot be so similar without being equal: one character more is 4 % of 25.
+_SHORTEST = 12
 
 
 def check(settings: Settings, today: date) -> tuple[Defect, ...]:
@@ -82,23 +82,19 @@ def duplicates(trained: Training) -> Iterator[Defect]:
 
 
 def near_duplicates(trained: Training) -> Iterator[Defect]:
-    """Pairs of different intents that begin or end alike and differ in next to nothing (rapidfuzz ratio)."""
-    alike: dict[tuple[str, bool], list[tuple[str, Example]]] = defaultdict(list)
-    for example in trained.examples:
-        text = bare(example.text)
-        if 2 * len(text) >= _LEAST_LENGTHS:
-            alike[text[:_ALIKE], True].append((text, example))
-            alike[text[-_ALIKE:], False].append((text, example))
-    told = set[tuple[int, int]]()
-    for group in alike.values():
-        if len({example.intent for _, example in group}) < 2:
-            continue
-        texts = [text for text, _ in group]
-        scores = np.triu(process.cdist(texts, texts, scorer=fuzz.ratio, score_cutoff=NEAR_DUPLICATE, dtype=np.uint8), 1)
+    """Pairs of different intents that differ in next to nothing (rapidfuzz ratio)."""
+    plain = ((bare(example.text), example) for example in trained.examples)
+    listed = sorted(((text, example) for text, example in plain if len(text) >= _SHORTEST), key=lambda pair: len(pair[0]))
+    texts, examples = [text for text, _ in listed], [example for _, example in listed]
+    for start in range(0, len(texts), _SLICE):
+        part = texts[start : start + _SLICE]
+        # A ratio this high needs lengths within a few per cent, so only the neighbours by length can match.
+        longest = int(len(part[-1]) * (200 / NEAR_DUPLICATE - 1)) + 1
+        end = next((at for at in range(start, len(texts)) if len(texts[at]) > longest), len(texts))
+        scores = process.cdist(part, texts[start:end], scorer=fuzz.ratio, score_cutoff=NEAR_DUPLICATE, dtype=np.uint8, workers=-1)
         for row, column in zip(*np.nonzero(scores), strict=True):
-            (text, one), (same, other) = group[row], group[column]
-            if one.intent != other.intent and text != same and (id(one), id(other)) not in told:
-                told.add((id(one), id(other)))
+            one, other = examples[start + row], examples[start + column]
+            if column > row and one.intent != other.intent and texts[start + row] != texts[start + column]:
                 what = f"{one.text[:40]!r} ({one.intent}) is nearly {other.text[:40]!r} ({other.intent}, {other.path.name}:{other.line})"
                 yield Defect(one.path, one.line, what)
 
