@@ -19,7 +19,7 @@ from bot.errors import EvidenceUnusable
 from bot.evaluation import Labelled, Share
 from bot.messages import Action, Address, Question, Reply
 from bot.settings import Settings, read
-from tests.conftest import MONDAY, ROOT, FakeEngine
+from tests.conftest import MONDAY, ROOT, FakeEngine, sampled
 
 KINDS = {
     "proven": IntentKind.FAQ,
@@ -291,12 +291,15 @@ def test_evidence_of_another_engine_is_doubted_and_still_counts(barred: Settings
     assert found.in_force().suggest == {"vpn_setup"}
 
 
-def test_check_tells_that_the_bar_has_no_evidence_and_finds_no_defect_in_it(barred: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    assert check.check(barred, date(2026, 11, 23)) == ()
+def test_check_tells_that_the_bar_has_no_evidence_and_finds_no_defect_in_it(
+    barred: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    smaller = barred.model_copy(update={"root": sampled(tmp_path)})
+    assert check.check(smaller, date(2026, 11, 23)) == ()
     assert "there is no evidence yet" in caplog.text
     caplog.clear()
-    keep(barred)
-    check.check(barred, date(2026, 11, 23))
+    keep(smaller)
+    check.check(smaller, date(2026, 11, 23))
     assert caplog.text == ""
 
 

@@ -1,7 +1,6 @@
 """`refdesk check` on a copy of the starter library in which one thing is broken."""
 
 import re
-import shutil
 import tomllib
 from collections.abc import Callable
 from datetime import date
@@ -12,28 +11,16 @@ import pytest
 from bot.check import check, near_duplicates
 from bot.settings import Settings
 from bot.training import Example, Training
-from tests.conftest import ROOT
+from tests.conftest import ROOT, sampled
 
 TODAY = date(2026, 11, 22)
 Edit = Callable[[str, str, str], None]
 
 
-EACH = 8
-
-
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """A copy of the starter library, with an eighth of the examples of each intent."""
-    for folder in ("intents", "knowledge"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("models", ".rasa"))
-    for path in (tmp_path / "intents/nlu").glob("*.yml"):
-        kept, of_intent = list[str](), 0
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            of_intent = of_intent + 1 if line.startswith("    - ") else 0
-            if of_intent % EACH == bool(of_intent):
-                kept.append(line)
-        path.write_text("".join(kept), encoding="utf-8")
-    return tmp_path
+    """A library in which one thing may be broken."""
+    return sampled(tmp_path)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.server import Server
 
 RASA = ROOT / ".venv-rasa/bin/rasa"
-MODEL = ROOT / "intents/models/refdesk.tar.gz"
+MODEL = ROOT / "intents/models/sample.tar.gz"
 
 pytestmark = [
     pytest.mark.rasa,

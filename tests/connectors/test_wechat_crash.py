@@ -70,7 +70,8 @@ def test_follower_gets_the_same_answer_from_the_next_life_of_the_server_when_it_
 
         with ThreadPoolExecutor(ASKERS) as pool:
             runs = [pool.submit(work, asker) for asker in range(ASKERS)]
-            threading.Event().wait(chance.uniform(0.3, 0.8))
+            until(lambda life=life: sum(number.startswith(f"{life}-") for number in list(answered)) > ASKERS)
+            threading.Event().wait(chance.uniform(0, 0.3))  # at any moment of a busy server
             server.kill()
             stop.set()
             for run in runs:
