@@ -23,7 +23,7 @@ Ints = npt.NDArray[np.int32]
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
 WEIGHTS = {"u": 1.0, "b": 0.7, "w": 0.7, "p": 0.5, "c": 0.7, "d": 0.7, "e": 0.5, "f": 0.4}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
-_LEAST, _LEAST_OF_MANY, _MANY = 2, 3, "pdefw"
+_LEAST, _LEAST_OF_MANY, _MANY = 2, 4, "pdefw"
 _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 
 
