@@ -47,7 +47,7 @@ def visit(browser: Browser, address: str, *, forgive: tuple[str, ...] = (), **op
     """A person of their own: new cookies; errors in the console fail the test, but for those that are forgiven."""
     context: BrowserContext = browser.new_context(base_url=address, locale="zh-CN", **options)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # a busy machine takes its time
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(f"{message.text} ({page.url})") if message.type == "error" else None)

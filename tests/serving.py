@@ -18,7 +18,7 @@ from bot.connector import Connector
 from bot.desk import Desk
 from bot.domain import Role, Ticket, TicketStatus
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 PASSWORD = "correct horse battery"
 
 _numbers = itertools.count(1)

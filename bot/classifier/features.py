@@ -23,7 +23,9 @@ Ints = npt.NDArray[np.int32]
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
 WEIGHTS = {"u": 1.0, "b": 0.7, "w": 0.7, "p": 0.5, "c": 0.7, "d": 0.7, "e": 0.5, "f": 0.4}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
+# Of so few texts every piece is needed.
 _LEAST, _LEAST_OF_MANY, _MANY = 2, 4, "pdefw"
+_FEW_TEXTS = 5_000
 _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 
 
@@ -57,10 +59,11 @@ class Featuriser:
 
     @classmethod
     def learn(cls, lexicon: Lexicon, found: Sequence[Pieces]) -> Featuriser:
-        """From the pieces of every training text; those in too few texts are left out."""
+        """From the pieces of every training text; of many texts those in too few are left out."""
         codes, firsts, frequency = np.unique(np.concatenate([of.codes for of in found]), return_index=True, return_counts=True)
         kinds = np.concatenate([of.kinds for of in found])[firsts]
-        kept = frequency >= np.array([_LEAST_OF_MANY if kind in _MANY else _LEAST for kind in KINDS])[kinds]
+        least = np.array([1 if len(found) < _FEW_TEXTS else _LEAST_OF_MANY if kind in _MANY else _LEAST for kind in KINDS])
+        kept = frequency >= least[kinds]
         idf = np.log((1 + len(found)) / (1 + frequency[kept])) + 1
         return cls(lexicon, codes[kept], kinds[kept], idf.astype(np.float32), len(found))
 
