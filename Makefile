@@ -70,7 +70,7 @@ intents/models/refdesk.tar.gz: intents/models/.validated
 	cd intents && $(RASA) train nlu --nlu nlu --domain domain.yml --out models --fixed-model-name refdesk
 	touch $@
 
-# All examples are validated; every eighth trains the model of the tests, since all of them take the better part of an hour.
+# All examples are validated; every eighth trains the model of the tests, since all of them take long.
 intents/models/sample.tar.gz: intents/models/.validated
 	rm -rf build/rasa-sample && mkdir -p build/rasa-sample
 	for file in intents/nlu/*.yml; do awk '!/^    - / || ++count % 8 == 1' $$file > build/rasa-sample/$$(basename $$file) || exit 1; done

@@ -86,13 +86,6 @@ def test_check_is_silent_without_a_defect_and_lists_defects_and_fails(run, tmp_p
     assert "its review was due on" in result.stdout
 
 
-def test_train_is_deterministic(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("REFDESK__UNDERSTANDING__MODEL", str(tmp_path / "again.refdesk"))
-    result = run("train")
-    assert result.exit_code == 0, result.output
-    assert (tmp_path / "again.refdesk").read_bytes() == (ROOT / "data/model.refdesk").read_bytes()
-
-
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [(("--from", "2026-13-01"), "wrong_date"), (("--from", "2026-11-02", "--to", "2026-11-01"), "reversed")],

@@ -31,8 +31,10 @@ def test_readme_shows_the_commands_it_promises() -> None:
 def test_reader_of_the_readme_can_run(command: str, tmp_path: Path, mind: house.Mind) -> None:
     shown = command.replace(".venv/bin/refdesk", f"{shlex.quote(sys.executable)} -m bot")
     environment = {**os.environ, "REFDESK__STORE__PATH": str(tmp_path / "refdesk.db")}
+    model = (ROOT / "data/model.refdesk").read_bytes()
     done = subprocess.run(["bash", "-c", shown], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
+    assert (ROOT / "data/model.refdesk").read_bytes() == model  # learned again or not: the same files give the same model
 
 
 @pytest.mark.parametrize("command", MADE)

@@ -1,7 +1,9 @@
 """Librarians propose what the bot should learn, a second person reviews it, and the server goes on with a new mind."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +11,20 @@ from bot import house
 from bot.domain import DraftStatus, Example, Generation, GenerationState, Role
 from bot.errors import NotFound, Refused, TooMuch
 from bot.teaching import Teacher
-from tests.conftest import FakeEngine
+from tests.conftest import FakeEngine, sampled
 from tests.serving import Colleague, Served, until
+
+
+@pytest.fixture(scope="module")
+def intents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fewer examples than the starter library's, which every new server would read."""
+    return sampled(tmp_path_factory.mktemp("library")) / "intents"
+
+
+@pytest.fixture
+def served(serve: Callable[..., Served], intents: Path) -> Served:
+    """A server with the usual channels."""
+    return serve(library={"intents": intents})
 
 
 @pytest.fixture
@@ -70,13 +84,13 @@ def test_example_that_cannot_teach_is_refused(served: Served, anna: Colleague, f
 
 def test_editor_sees_what_is_alike_corrects_and_approves(served: Served, anna: Colleague, eva: Colleague) -> None:
     number = asks(served, "想进来自习")
-    anna.post(f"/desk/tickets/{number}/example", text="图书馆几点开门", intent="vpn_setup")
+    anna.post(f"/desk/tickets/{number}/example", text="几点开门", intent="vpn_setup")
     page = eva.get("/desk/teach").text
     assert 'class="contradiction"' in page
     assert "anna 提议" in page
-    answer = eva.post("/desk/teach/examples/1/approve", text="图书馆几点开门呀", intent="opening_hours")
+    answer = eva.post("/desk/teach/examples/1/approve", text="几点开门呀", intent="opening_hours")
     assert answer.headers["location"] == "/desk/teach"
-    assert examples(served, DraftStatus.APPROVED) == [("图书馆几点开门呀", "opening_hours", "anna")]
+    assert examples(served, DraftStatus.APPROVED) == [("几点开门呀", "opening_hours", "anna")]
     again = eva.post("/desk/teach/examples/1/approve")
     assert (again.status_code, "已经处理过" in again.text) == (409, True)
     assert "1 项已审核" in eva.get("/desk/teach").text
