@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -19,6 +19,8 @@ PICTURES = ROOT / "test-artefacts"
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 1024, "height": 768}
 DESK = {"width": 1440, "height": 900}
+_PATIENCE = 30_000  # milliseconds: a busy machine takes its time
+expect.set_options(timeout=_PATIENCE / 2)
 _QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -47,7 +49,7 @@ def visit(browser: Browser, address: str, *, forgive: tuple[str, ...] = (), **op
     """A person of their own: new cookies; errors in the console fail the test, but for those that are forgiven."""
     context: BrowserContext = browser.new_context(base_url=address, locale="zh-CN", **options)
     page = context.new_page()
-    page.set_default_timeout(30_000)  # a busy machine takes its time
+    page.set_default_timeout(_PATIENCE)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(f"{message.text} ({page.url})") if message.type == "error" else None)
