@@ -53,7 +53,12 @@ def visit(browser: Browser, address: str, *, forgive: tuple[str, ...] = (), **op
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(f"{message.text} ({page.url})") if message.type == "error" else None)
-    yield page
+    try:
+        yield page
+    except Exception as error:
+        if not page.is_closed():
+            error.add_note(f"{page.url} showed:\n{page.locator('body').aria_snapshot()}")
+        raise
     context.close()
     left = [fault for fault in faults if not any(each in fault for each in forgive)]
     assert not left, left

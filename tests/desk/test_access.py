@@ -101,7 +101,7 @@ def test_axe_finds_no_violation_on_a_phone_and_in_open_menus(browser: Browser, h
             ("/desk/tickets/2", ".more > summary"), ("/desk/tickets/2", "[data-context]"), ("/desk/tickets/2", "#tab-note"),
         ):  # fmt: skip
             page.goto(path)
-            expect(page.locator("main.has-scripts")).to_be_attached()
+            expect(page.locator("main[data-ready]")).to_be_attached()
             page.locator(opens).click()
             assert (path, opens, violations(page)) == (path, opens, [])
 
@@ -178,4 +178,4 @@ def test_sign_in_is_reached_with_the_password_of_the_setup(browser: Browser, hou
         page.locator("input[name=login]").fill("boss")
         page.locator("input[name=password]").fill(PASSWORD)
         page.locator("main button[type=submit]").click()
-        expect(page.locator("main.has-scripts")).to_be_attached()
+        expect(page.locator("main[data-ready]")).to_be_attached()

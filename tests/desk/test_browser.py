@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.connector import Limits
 from bot.domain import TicketStatus
@@ -77,7 +77,7 @@ def takes(page: Page, number: int) -> None:
 
 def ready(page: Page) -> None:
     """The page's scripts have begun to listen to the keyboard."""
-    expect(page.locator("main.has-scripts")).to_be_attached()
+    expect(page.locator("main[data-ready]")).to_be_attached()
 
 
 def test_two_librarians_and_three_patrons_at_once(people: People, house: Served) -> None:
@@ -361,6 +361,33 @@ def test_everything_works_without_javascript(browser: Browser, house: Served) ->
         anna.locator("#write-note button").click()
         expect(anna.locator(".remark-note")).to_be_visible()
         expect(anna.locator("#context")).to_be_visible()
+
+
+_READ = """() => document.readyState === "interactive"
+  && Array.from(document.querySelectorAll("head > link[rel=stylesheet]")).every((each) => each.sheet)"""
+_PLACES = """() => (window.pressable ??= Array.from(document.querySelectorAll("a, button, input, textarea, summary"))).map((each) => {
+  const {x, y} = each.getBoundingClientRect();
+  return `${each.id || each.textContent.trim()} ${Math.round(x)},${Math.round(y)}`;
+})"""
+
+
+@pytest.mark.parametrize("size", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
+def test_nothing_moves_under_the_hand_when_the_scripts_arrive(people: People, house: Served, size: dict[str, int]) -> None:
+    house.client().post("/webhooks/rest/webhook", json={"sender": "a", "message": "转人工"})
+    anna = people.librarian("anna", viewport=size)
+    held: list[Route] = []
+    anna.route("**/desk/main.js", lambda route: held.append(route))
+    for path in ("/desk", "/desk/tickets/1", "/desk/conversations/1"):
+        with anna.expect_request("**/desk/main.js"):
+            anna.goto(path, wait_until="commit")
+        while not anna.evaluate(_READ):
+            anna.wait_for_timeout(20)
+        before = anna.evaluate(_PLACES)
+        held.pop().continue_()
+        ready(anna)
+        if path.startswith("/desk/tickets"):
+            expect(anna.locator("#help-found > *").first).to_be_attached()
+        assert anna.evaluate(_PLACES) == before
 
 
 def _free_port() -> int:

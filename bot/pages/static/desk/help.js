@@ -76,7 +76,7 @@ function expand(area) {
 
 export function prepareHelp() {
   const box = document.getElementById("help");
-  if (!box || !box.hidden) return;
-  box.hidden = false;
+  if (!box || box.dataset.ready) return;
+  box.dataset.ready = "1";
   look("");
 }

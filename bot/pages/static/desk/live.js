@@ -86,11 +86,10 @@ function heard(state) {
   known = state;
 }
 
-export function showLive() {
-  for (const badge of document.querySelectorAll("[data-live-state]")) {
-    badge.hidden = false;
-    badge.classList.toggle("lost", !live);
-  }
+function showLive() {
+  const badge = document.querySelector("[data-live-state]");
+  badge?.classList.remove("opening");
+  badge?.classList.toggle("lost", !live);
 }
 
 export function listen() {

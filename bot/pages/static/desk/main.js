@@ -6,21 +6,18 @@ import "./search.js";
 import { drafts, restoreDraft } from "./drafts.js";
 import { prepareHelp } from "./help.js";
 import { current, select } from "./keyboard.js";
-import { listen, onSwap, refresh, showLive } from "./live.js";
+import { listen, onSwap, refresh } from "./live.js";
 import { prepareSwitches, showTitle } from "./news.js";
 import { page } from "./page.js";
-import { keepTyped, prepareTabs } from "./reply.js";
+import { keepTyped } from "./reply.js";
 
 const LIST = "refdesk.list";
 
-/** After loading and after each swap: what only works with this file becomes visible. */
+/** After loading and after each swap. Nothing may move here: somebody is pressing a button at that moment (see plain.css). */
 function prepare() {
-  for (const item of document.querySelectorAll("[data-keys], [data-context], [data-context-close], [data-keys-hint]")) item.hidden = false;
   const insert = document.getElementById("insert");
   if (insert) insert.hidden = !document.getElementById("reply-text");
-  prepareTabs();
   prepareHelp();
-  showLive();
   select(current());
   restoreDraft();
   showTitle(Number(document.querySelector('[data-count="waiting"]')?.textContent ?? 0));
@@ -54,7 +51,6 @@ function scrollList() {
   document.querySelector(".ticket.is-open")?.scrollIntoView({ block: "nearest" });
 }
 
-page().classList.add("has-scripts");
 onSwap(prepare);
 drafts.tidy();
 keepTyped();
@@ -67,3 +63,4 @@ if (found) found.scrollIntoView({ block: "center" });
 else if (exchange) exchange.scrollTop = exchange.scrollHeight;
 if (location.hash === "#search") document.getElementById("search")?.focus();
 listen();
+page().dataset.ready = "";

@@ -70,7 +70,6 @@ async function permitted() {
 export function prepareSwitches() {
   const menu = document.querySelector("[data-switches]");
   if (!menu) return;
-  menu.hidden = false;
   for (const box of menu.querySelectorAll("[data-switch]")) box.checked = Boolean(switches()[box.dataset.switch]);
   menu.addEventListener("change", async (event) => {
     const box = event.target;

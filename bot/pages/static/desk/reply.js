@@ -35,16 +35,7 @@ export function showTab(name) {
     tab.tabIndex = on ? 0 : -1;
     const panel = document.getElementById(tab.getAttribute("aria-controls"));
     panel.hidden = !on;
-    panel.setAttribute("role", "tabpanel");
-    panel.setAttribute("aria-labelledby", tab.id);
   }
-}
-
-export function prepareTabs() {
-  const bar = document.querySelector("[data-tabs]");
-  if (!bar || !bar.hidden) return;
-  bar.hidden = false;
-  showTab("reply");
 }
 
 document.addEventListener("click", (event) => {
