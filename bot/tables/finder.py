@@ -1,7 +1,8 @@
 """Finds what a message names in the tables."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -13,6 +14,7 @@ from bot.text import normalise
 
 _BOOKS = frozenset({"textbook"})
 _MOST_COMPARED = 60
+Name = TypeVar("Name", str, tuple[str, ...])
 
 
 class Finder:
@@ -33,7 +35,7 @@ class Finder:
                 self._add(name, row, having)
         self._grams = {gram: np.array(numbers, dtype=np.int32) for gram, numbers in having.items()}
         self._sizes = np.array([len(name) for name in self._fuzzy], dtype=np.int32)
-        self._lengths, self._sound_lengths = _lengths_by_first(self._exact), _lengths_by_first(self._spelt)
+        self._lengths, self._sound_lengths = _lengths_by_beginning(self._exact), _lengths_by_beginning(self._spelt)
 
     def _add(self, name: str, row: Row, having: dict[str, list[int]]) -> None:
         if len(name) < 2:
@@ -74,7 +76,7 @@ class Finder:
         found: list[Entity] = []
         at = 0
         while at < len(message):
-            for length in self._lengths.get(message[at], ()):
+            for length in self._lengths.get(message[at : at + 2], ()):
                 name = message[at : at + length]
                 if len(name) == length and name in self._exact and _whole_word(message, at, length):
                     entities = self._entities(name, self._exact[name], kinds, 1.0)
@@ -87,7 +89,7 @@ class Finder:
 
     def _by_sound(self, message: str, kinds: frozenset[str]) -> tuple[Entity, ...]:
         sounds = syllables(message)
-        places = [(length, at) for at, sound in enumerate(sounds) for length in self._sound_lengths.get(sound, ())]
+        places = [(length, at) for at in range(len(sounds)) for length in self._sound_lengths.get(sounds[at : at + 2], ())]
         for length, at in sorted(places, key=lambda place: (-place[0], place[1])):
             found: dict[tuple[str, str], Entity] = {}
             for name in self._spelt.get(sounds[at : at + length], ()):
@@ -124,12 +126,12 @@ class Finder:
         return [self._fuzzy[number] for number in best]
 
 
-def _lengths_by_first(names: Iterable[Sequence[str]]) -> dict[str, list[int]]:
-    """How long the names are that begin with a character (or sound), longest first."""
-    lengths: dict[str, set[int]] = defaultdict(set)
+def _lengths_by_beginning(names: Iterable[Name]) -> dict[Name, list[int]]:
+    """How long the names are that begin with two characters (or sounds), longest first."""
+    lengths: dict[Name, set[int]] = defaultdict(set)
     for name in names:
-        lengths[name[0]].add(len(name))
-    return {first: sorted(found, reverse=True) for first, found in lengths.items()}
+        lengths[name[:2]].add(len(name))
+    return {beginning: sorted(found, reverse=True) for beginning, found in lengths.items()}
 
 
 def _note(rows: list[Row], row: Row) -> None:
