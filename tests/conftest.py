@@ -1,7 +1,6 @@
 """Fakes and small houses for tests: a real store in a temporary folder, an engine that knows a few sentences."""
 
 import fcntl
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,23 +32,6 @@ ROOT = Path(__file__).parent.parent
 
 # A Monday, 10:00 in Shanghai: librarians are on duty.
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-
-
-EACH = 8
-
-
-def sampled(folder: Path) -> Path:
-    """A copy of the starter library in `folder`, with an eighth of the examples of each intent: enough where all of them take long."""
-    for part in ("intents", "knowledge"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("models", ".rasa"))
-    for path in (folder / "intents/nlu").glob("*.yml"):
-        kept, of_intent = list[str](), 0
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            of_intent = of_intent + 1 if line.startswith("    - ") else 0
-            if of_intent % EACH == bool(of_intent):
-                kept.append(line)
-        path.write_text("".join(kept), encoding="utf-8")
-    return folder
 
 
 @dataclass

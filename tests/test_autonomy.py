@@ -19,7 +19,8 @@ from bot.errors import EvidenceUnusable
 from bot.evaluation import Labelled, Share
 from bot.messages import Action, Address, Question, Reply
 from bot.settings import Settings, read
-from tests.conftest import MONDAY, ROOT, FakeEngine, sampled
+from tests.conftest import MONDAY, ROOT, FakeEngine
+from tests.sampling import sampled
 
 KINDS = {
     "proven": IntentKind.FAQ,

@@ -11,7 +11,8 @@ import pytest
 from bot.check import check, near_duplicates
 from bot.settings import Settings
 from bot.training import Example, Training
-from tests.conftest import ROOT, sampled
+from tests.conftest import ROOT
+from tests.sampling import sampled
 
 TODAY = date(2026, 11, 22)
 Edit = Callable[[str, str, str], None]

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from bot import house
 from bot.__main__ import cli
-from tests.conftest import ROOT, sampled
+from tests.conftest import ROOT
+from tests.sampling import sampled
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from bot import house
 from bot.domain import DraftStatus, Example, Generation, GenerationState, Role
 from bot.errors import NotFound, Refused, TooMuch
 from bot.teaching import Teacher
-from tests.conftest import FakeEngine, sampled
+from tests.conftest import FakeEngine
+from tests.sampling import sampled
 from tests.serving import Colleague, Served, until
 
 
