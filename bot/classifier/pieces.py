@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations, pairwise
-from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -23,7 +22,6 @@ from bot.classifier.lexicon import Lexicon
 from bot.pinyin import syllables
 from bot.text import normalise
 
-T = TypeVar("T")
 Codes = npt.NDArray[np.uint64]
 Kinds = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -43,7 +41,7 @@ _LONG_WORD = 6
 _HEAD, _TAIL = 100, 220
 
 _KINDS = np.arange(len(KINDS), dtype=np.uint8)
-_MARK = tuple(int.from_bytes(sha256(kind.encode()).digest()[:8], "little") for kind in KINDS)
+_MARKS = np.array([int.from_bytes(sha256(kind.encode()).digest()[:8], "little") for kind in KINDS], np.uint64)
 _MIX = 0x9E3779B97F4A7C15  # odd, and looks random
 _BITS = 2**64 - 1
 
@@ -96,8 +94,7 @@ def pieces(text: str, lexicon: Lexicon) -> Pieces:
     classes, sequence = lexicon.replaced(message)
     edged = [_BEGIN, *map(_code, units), _END]
     told = sorted(map(_code, classes[:_MOST_CLASSES]))
-    replaced = [_BEGIN, *map(_code, sequence), _END]
-    marked = [False, *[token[0] == "@" for token in sequence], False]
+    pairs, triples = _replaced(sequence) if classes else ([], [])
     of_kind = (
         edged[1:-1],
         [one << 32 | two for one, two in pairwise(edged)],
@@ -105,28 +102,36 @@ def pieces(text: str, lexicon: Lexicon) -> Pieces:
         _sounds(units),
         [*map(_code, classes)],
         [one << 32 | two for one, two in combinations(told, 2)],
-        [one << 32 | two for (one, two), (here, there) in zip(pairwise(replaced), pairwise(marked), strict=True) if here or there],
-        [
-            ((one << 32 | two) * _MIX + three) & _BITS
-            for (one, two, three), near in zip(_threes(replaced), _threes(marked), strict=True)
-            if any(near)
-        ],
+        pairs,
+        triples,
     )
-    every, sizes, occurrences = list[int](), list[int](), 0
-    for mark, codes in zip(_MARK, of_kind, strict=True):
+    every, sizes, times, repeats = list[int](), list[int](), list[int](), False
+    for codes in of_kind:
         distinct = dict.fromkeys(codes)
-        every += [code ^ mark for code in distinct]
+        every += distinct
         sizes.append(len(distinct))
-        occurrences += len(codes)
-    counts = None
-    if occurrences > len(every):
-        times = [Counter(codes) for codes in of_kind]
-        counts = np.fromiter((count for of in times for count in of.values()), np.int64, len(every))
-    return Pieces(np.array(every, np.uint64), _KINDS.repeat(sizes), counts, tuple(sizes), len(units), len(words), len(classes))
+        if len(distinct) == len(codes):
+            times += [1] * len(codes)
+        else:
+            times += Counter(codes).values()
+            repeats = True
+    counts = np.array(times, np.int64) if repeats else None
+    marked = np.array(every, np.uint64) ^ _MARKS.repeat(sizes)
+    return Pieces(marked, _KINDS.repeat(sizes), counts, tuple(sizes), len(units), len(words), len(classes))
 
 
-def _threes(run: Sequence[T]) -> Iterator[tuple[T, T, T]]:
-    return zip(run, run[1:], run[2:], strict=False)
+def _replaced(sequence: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Pairs and triples of neighbours of which at least one is a class."""
+    codes = [_BEGIN, *map(_code, sequence), _END]
+    marked = [False, *[token[0] == "@" for token in sequence], False]
+    pairs, triples = list[int](), list[int]()
+    for at in range(len(codes) - 1):
+        near = marked[at] or marked[at + 1]
+        if near:
+            pairs.append(codes[at] << 32 | codes[at + 1])
+        if (near or marked[min(at + 2, len(sequence))]) and at < len(sequence):
+            triples.append(((codes[at] << 32 | codes[at + 1]) * _MIX + codes[at + 2]) & _BITS)
+    return pairs, triples
 
 
 def _inside(words: Sequence[str]) -> list[int]:
