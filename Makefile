@@ -71,9 +71,9 @@ intents/models/refdesk.tar.gz: intents/models/.validated
 	touch $@
 
 # All examples are validated; every eighth trains the model of the tests, since all of them take long.
-intents/models/sample.tar.gz: intents/models/.validated $(VENV)/bin/python
+intents/models/sample.tar.gz: intents/models/.validated
 	rm -rf build/rasa-sample && mkdir -p build && cp -r intents/nlu build/rasa-sample
-	$(BIN)/python -m tests.sampling build/rasa-sample
+	$(PYTHON) -m tests.sampling build/rasa-sample
 	cd intents && $(RASA) train nlu --nlu ../build/rasa-sample --domain domain.yml --out models --fixed-model-name sample
 	touch $@
 
