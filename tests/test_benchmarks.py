@@ -10,13 +10,14 @@ from click.testing import CliRunner
 
 from benchmarks import bare, cost, desk, figures, intake, load, measuring, probe, stories, understanding, wechat
 from benchmarks.understanding import PublicSet, Result
-from bot import evaluation, house
+from bot import evaluation, house, training
 from bot.answering import Policy
 from bot.domain import OUT_OF_SCOPE, Candidate, IntentKind, Prediction
 from bot.evaluation import Labelled
 from bot.messages import Address, Question
 from bot.settings import Settings
 from bot.store import Store
+from bot.text import bare as unmarked
 from tests.conftest import ROOT, FakeEngine
 
 TINY = PublicSet(
@@ -230,6 +231,13 @@ def test_rasa_needs_its_address_and_its_process() -> None:
 def test_held_out_messages_are_in_no_benchmark() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
     assert "heldout" not in code
+
+
+def test_no_message_that_is_reported_on_is_trained_on() -> None:
+    trained = {unmarked(example.text) for example in training.read(ROOT / "intents").examples}
+    reported = [line for path in (ROOT / "benchmarks").rglob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(reported) > 4_900
+    assert [line for line in reported if unmarked(json.loads(line)["text"]) in trained] == []
 
 
 def test_questions_in_stories_are_understood_better_when_heard_out(mind: house.Mind, settings: Settings) -> None:
