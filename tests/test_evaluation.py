@@ -12,7 +12,7 @@ from bot.errors import Defect, RefdeskError
 from bot.evaluation import ANSWER, CLARIFY, PERSON, Evaluated, Labelled, Lesson
 from bot.messages import Language
 from bot.settings import Settings
-from tests.test_classifier import library
+from tests.miniature import library
 
 KINDS = {"a": IntentKind.FAQ, "b": IntentKind.FAQ, "c": IntentKind.FORM, "person": IntentKind.HUMAN, "hello": IntentKind.SOCIAL}
 POLICY = Policy(0.6, 0.05, 0.25)

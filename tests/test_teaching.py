@@ -18,7 +18,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.teaching import Known, Likeness, Now, Teacher, edits, golden
 from tests.conftest import ROOT, FakeEngine
-from tests.test_classifier import write_intents
+from tests.miniature import write_intents
 
 TODAY = date(2026, 11, 23)
 NLU = """version: "3.1"

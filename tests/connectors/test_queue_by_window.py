@@ -10,9 +10,8 @@ from bot.desk import Clock
 from bot.messages import Address, Question
 from tests.conftest import FakeClock
 from tests.connectors.loopback import platform
-from tests.connectors.test_wecom import SECTION, settle
 from tests.connectors.wechat import AccountApi, player, verified
-from tests.connectors.wecom_platform import Wecom
+from tests.connectors.wecom_platform import SECTION, Wecom, settle
 from tests.serving import Colleague, Served
 
 ASKED = "转人工"

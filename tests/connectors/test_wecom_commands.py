@@ -12,8 +12,7 @@ from bot.__main__ import cli
 from bot.domain import TicketStatus
 from connectors.wecom.standin import Rules, Standin
 from tests.connectors.contract import ANSWER, QUESTION
-from tests.connectors.test_wecom import SECTION
-from tests.connectors.wecom_platform import ENTERPRISE
+from tests.connectors.wecom_platform import ENTERPRISE, SECTION
 from tests.serving import Served
 
 USER = "wmSimulatedCustomer00000001"

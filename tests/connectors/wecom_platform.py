@@ -1,19 +1,27 @@
-"""WeCom's side for tests: the stand-in that ships, over an API that a test can break and that remembers what it was asked."""
+"""WeCom's side for tests: the stand-in that ships, over an API that a test can break, its settings and its customers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from connectors.shared.envelope import Key
+from connectors.wecom.intake import inbox
 from connectors.wecom.standin import OK, Enterprise, Rules, words
 from tests.connectors.loopback import Asked, Platform, Told
+from tests.serving import Served, until
 
 CORP, SECRET, TOKEN, ACCOUNT = "ww1234567890abcdef", "corp-secret", "kfToken2026", "wkAAAAAAAAAA"
 AES_KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
+SECTION = {"corp_id": CORP, "secret": SECRET, "token": TOKEN, "encoding_aes_key": AES_KEY, "open_kfid": ACCOUNT}
+REMARK = "（未完，回复“更多”接着看）"
 KEY = Key.from_setting(AES_KEY, CORP)
 ENTERPRISE = Enterprise(CORP, SECRET, TOKEN, AES_KEY, ACCOUNT)
 doorbell, sealed = ENTERPRISE.doorbell, ENTERPRISE.sealed
 
-__all__ = ["ACCOUNT", "AES_KEY", "CORP", "ENTERPRISE", "KEY", "OK", "SECRET", "TOKEN", "Wecom", "doorbell", "sealed", "words"]
+__all__ = [
+    "ACCOUNT", "AES_KEY", "CORP", "ENTERPRISE", "KEY", "OK", "REMARK", "SECRET", "SECTION", "TOKEN",
+    "Wecom", "WecomChannel", "doorbell", "outbox", "pulls", "sealed", "settle", "tell", "unbroken", "words",
+]  # fmt: skip
 
 
 class Wecom(Rules):
@@ -37,3 +45,66 @@ class Wecom(Rules):
                 self.faults.remove(fault)
         told: Any = (fault[1](asked) if callable(fault[1]) else fault[1]) if fault else None
         return self.call(name, asked.query, asked.body) if told is None else told
+
+
+@contextmanager
+def unbroken() -> Iterator[Wecom]:
+    """The platform for as long as the block runs; at the end it must not have had to refuse anything."""
+    there = Wecom()
+    there.platform.start()
+    try:
+        yield there
+    finally:
+        there.platform.stop()
+    assert there.broken == [], there.broken
+
+
+def settle(served: Served, there: Wecom) -> None:
+    """Wait until everything that happened so far is fetched, and what follows from it is delivered."""
+    until(lambda: served.desk.store.read(lambda s: s.fact(f"wecom.cursor.{ACCOUNT}")) == there.cursor or not there.log)
+    until(lambda: not served.desk.store.read(lambda s: s.kept(inbox(ACCOUNT))))
+    served.delivered()
+
+
+def tell(house: Served, there: Wecom, *texts: str, user: str = "wm-reader") -> None:
+    """A customer writes; returns when everything that follows has happened."""
+    for text in texts:
+        there.says(user, text)
+    there.ring(house.client())
+    settle(house, there)
+
+
+def pulls(there: Wecom) -> list[dict[str, Any]]:
+    """The bodies of every sync_msg."""
+    return [asked.body for asked in there.platform.calls("/cgi-bin/kf/sync_msg")]
+
+
+def outbox(house: Served) -> list[tuple[str, str]]:
+    """Status and last error of every reply, oldest first."""
+    found = house.desk.store.read(lambda s: s._rows("select status, error from outbox order by id"))
+    return [(row["status"], row["error"]) for row in found]
+
+
+class WecomChannel:
+    """Customers who write by the platform; what it took to be shown is what was heard."""
+
+    name = "wecom"
+    routes = frozenset({"/webhooks/wecom"})
+
+    def __init__(self, there: Wecom) -> None:
+        self.there = there
+        self.section: Mapping[str, Any] = {**SECTION, "api_base": there.platform.url}
+
+    def user(self, asker: str) -> str:
+        return f"wm-{asker}"
+
+    def send(self, served: Served, asker: str, text: str, number: str) -> tuple[str, ...]:
+        self.there.says(self.user(asker), text, number)
+        assert self.there.ring(served.client()).text == "success"
+        settle(served, self.there)
+        return ()
+
+    def heard(self, served: Served, asker: str) -> tuple[str, ...]:
+        while (shown := self.there.shown(self.user(asker))) and shown[-1].endswith(REMARK):
+            self.send(served, asker, "更多", f"more-{len(shown)}")
+        return tuple(text.removesuffix(REMARK) for text in shown)
