@@ -129,7 +129,7 @@ def _replaced(sequence: Sequence[str]) -> tuple[list[int], list[int]]:
         near = marked[at] or marked[at + 1]
         if near:
             pairs.append(codes[at] << 32 | codes[at + 1])
-        if (near or marked[min(at + 2, len(sequence))]) and at < len(sequence):
+        if at < len(sequence) and (near or marked[at + 2]):
             triples.append(((codes[at] << 32 | codes[at + 1]) * _MIX + codes[at + 2]) & _BITS)
     return pairs, triples
 

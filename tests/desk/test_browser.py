@@ -380,7 +380,7 @@ def test_nothing_moves_under_the_hand_when_the_scripts_arrive(people: People, ho
     for path in ("/desk", "/desk/tickets/1", "/desk/conversations/1"):
         with anna.expect_request("**/desk/main.js"):
             anna.goto(path, wait_until="commit")
-        while not anna.evaluate(_READ):
+        while not held or not anna.evaluate(_READ):
             anna.wait_for_timeout(20)
         before = anna.evaluate(_PLACES)
         held.pop().continue_()
