@@ -1,8 +1,9 @@
 """OneBot for tests: the settings, the people, accounts that are connected by the player, and what they were asked to send."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from connectors.onebot.player import Frame, Player, Sent
 from tests.serving import Served, until
@@ -15,9 +16,9 @@ GROUP, READER, OTHER = 20002000, 30003000, 30003001
 Connect = Callable[..., Player]
 
 
-@contextmanager
-def connecting() -> Iterator[Connect]:
-    """Have accounts connected; at the end they hang up."""
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Have an account connected; at the end it hangs up."""
     connected: list[Player] = []
 
     def connect(served: Served, *, account: int = 10001000, path: str = "/webhooks/onebot", **headers: str) -> Player:
@@ -25,11 +26,21 @@ def connecting() -> Iterator[Connect]:
         connected.append(player)
         return player
 
-    try:
-        yield connect
-    finally:
-        for each in connected:
-            each.close()
+    yield connect
+    for each in connected:
+        each.close()
+
+
+@pytest.fixture
+def house(serve: Callable[..., Served]) -> Served:
+    """A server with this channel alone."""
+    return serve({"onebot": dict(SECTION)})
+
+
+@pytest.fixture
+def peer(house: Served, connect: Connect) -> Player:
+    """An account that is connected to it."""
+    return connect(house)
 
 
 def shown(player: Player, count: int = 1) -> list[Sent]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
@@ -15,31 +15,14 @@ from bot.errors import DeliveryFailed, StoreUnusable, WrongSetting
 from bot.messages import Address, Reply, ReplyKind
 from connectors.onebot.accounts import Accounts, Ways
 from connectors.onebot.player import Frame, Player
+from tests.connectors import onebot
 from tests.connectors.contract import ANSWER, QUESTION, Contract
-from tests.connectors.onebot import GROUP, OTHER, READER, SECRET, SECTION, TOKEN, Connect, connecting, shown, tell
+from tests.connectors.onebot import GROUP, OTHER, READER, SECRET, SECTION, TOKEN, Connect, shown, tell
 from tests.connectors.test_onebot_payloads import BODY, SIGNATURE
 from tests.serving import Served, until
 
 Serve = Callable[..., Served]
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """Have an account connected."""
-    with connecting() as connect:
-        yield connect
-
-
-@pytest.fixture
-def house(serve: Serve) -> Served:
-    """A server with this channel alone."""
-    return serve({"onebot": dict(SECTION)})
-
-
-@pytest.fixture
-def peer(house: Served, connect: Connect) -> Player:
-    """An account that is connected to it."""
-    return connect(house)
+connect, house, peer = onebot.connect, onebot.house, onebot.peer
 
 
 class OneBotChannel:

@@ -1,20 +1,15 @@
 """`refdesk simulate onebot`: an implementation played from the terminal."""
 
-from collections.abc import Callable
-
 import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import cli
+from tests.connectors import onebot
 from tests.connectors.contract import ANSWER, QUESTION
-from tests.connectors.onebot import SECRET, SECTION, TOKEN
+from tests.connectors.onebot import SECRET, TOKEN
 from tests.serving import Served
 
-
-@pytest.fixture
-def house(serve: Callable[..., Served]) -> Served:
-    """A server with this channel alone."""
-    return serve({"onebot": dict(SECTION)})
+house = onebot.house
 
 
 def simulated(house: Served, *words: str) -> str:

@@ -4,34 +4,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from bot.domain import DeliveryStatus, TicketStatus
 from connectors.onebot.player import Frame, Player
+from tests.connectors import onebot
 from tests.connectors.contract import ANSWER, QUESTION
-from tests.connectors.onebot import GROUP, OTHER, READER, SECTION, Connect, connecting, outbox, shown, tell
+from tests.connectors.onebot import GROUP, OTHER, READER, SECTION, Connect, outbox, shown, tell
 from tests.serving import Served, until
 
 Serve = Callable[..., Served]
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """Have an account connected."""
-    with connecting() as connect:
-        yield connect
-
-
-@pytest.fixture
-def house(serve: Serve) -> Served:
-    """A server with this channel alone."""
-    return serve({"onebot": dict(SECTION)})
-
-
-@pytest.fixture
-def peer(house: Served, connect: Connect) -> Player:
-    """An account that is connected to it."""
-    return connect(house)
+connect, house, peer = onebot.connect, onebot.house, onebot.peer
 
 
 def test_who_speaks_to_the_account_in_a_group_gets_an_answer_that_quotes_them(house: Served, peer: Player) -> None:

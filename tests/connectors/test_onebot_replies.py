@@ -13,12 +13,14 @@ from websockets.exceptions import ConnectionClosed
 from bot.domain import DeliveryStatus
 from connectors.onebot.player import Frame, Player
 from connectors.onebot.wire import Unanswered, Wire
+from tests.connectors import onebot
 from tests.connectors.contract import ANSWER, QUESTION
 from tests.connectors.loopback import Asked, Told, platform
-from tests.connectors.onebot import GROUP, OTHER, READER, SECRET, SECTION, TOKEN, Connect, connecting, outbox, shown, tell
+from tests.connectors.onebot import GROUP, OTHER, READER, SECRET, SECTION, TOKEN, Connect, outbox, shown, tell
 from tests.serving import Served, until
 
 Serve = Callable[..., Served]
+connect, house, peer = onebot.connect, onebot.house, onebot.peer
 
 
 @pytest.fixture
@@ -26,25 +28,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outbox tries again at once."""
     monkeypatch.setattr("bot.outbox.FIRST_PAUSE", timedelta(milliseconds=1))
     monkeypatch.setattr("bot.outbox._IDLE", 0.01)
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """Have an account connected."""
-    with connecting() as connect:
-        yield connect
-
-
-@pytest.fixture
-def house(serve: Serve) -> Served:
-    """A server with this channel alone."""
-    return serve({"onebot": dict(SECTION)})
-
-
-@pytest.fixture
-def peer(house: Served, connect: Connect) -> Player:
-    """An account that is connected to it."""
-    return connect(house)
 
 
 # --- answers that are late, missing or failures ---

@@ -1,13 +1,14 @@
 """WeCom customer service against a platform on loopback that enforces its own rules."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bot import connector
 from bot.errors import WrongSetting
+from tests.connectors import wecom_platform
 from tests.connectors.contract import ANSWER, QUESTION, Contract
 from tests.connectors.loopback import Asked, Told
 from tests.connectors.wecom_platform import (
@@ -21,28 +22,17 @@ from tests.connectors.wecom_platform import (
     sealed,
     settle,
     tell,
-    unbroken,
     words,
 )
 from tests.serving import Served, until
 
-
-@pytest.fixture
-def there() -> Iterator[Wecom]:
-    with unbroken() as there:
-        yield there
+there, house = wecom_platform.there, wecom_platform.house
 
 
 class TestWecom(Contract):
     @pytest.fixture
     def channel(self, there: Wecom) -> WecomChannel:
         return WecomChannel(there)
-
-
-@pytest.fixture
-def house(serve: Callable[..., Served], there: Wecom) -> Served:
-    """A server with this channel alone, whose desk takes over."""
-    return serve({"wecom": {**SECTION, "api_base": there.platform.url}})
 
 
 # --- bursts ---

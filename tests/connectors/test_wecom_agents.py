@@ -1,6 +1,6 @@
 """Who has a WeCom customer: the bot, our desk, or the platform's own agents, whose words are stored and counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,21 +9,12 @@ import pytest
 from bot.domain import DeliveryStatus, TicketStatus
 from bot.ledger import Ledger
 from bot.reports import Figures, Query
+from tests.connectors import wecom_platform
 from tests.connectors.contract import QUESTION
-from tests.connectors.wecom_platform import SECTION, Wecom, outbox, tell, unbroken, words
+from tests.connectors.wecom_platform import SECTION, Wecom, outbox, tell, words
 from tests.serving import Served
 
-
-@pytest.fixture
-def there() -> Iterator[Wecom]:
-    with unbroken() as there:
-        yield there
-
-
-@pytest.fixture
-def house(serve: Callable[..., Served], there: Wecom) -> Served:
-    """A server with this channel alone, whose desk takes over."""
-    return serve({"wecom": {**SECTION, "api_base": there.platform.url}})
+there, house = wecom_platform.there, wecom_platform.house
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What WeCom takes of our replies, what it refuses or loses, and what fails after it was taken."""
 
 import asyncio
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,22 +9,13 @@ from bot.connector import Delivery
 from bot.domain import DeliveryStatus
 from bot.errors import DeliveryFailed, DeliveryRefused
 from bot.messages import Address, Reply, ReplyKind
+from tests.connectors import wecom_platform
 from tests.connectors.contract import QUESTION
 from tests.connectors.loopback import Asked, Told
-from tests.connectors.wecom_platform import REMARK, SECTION, Wecom, outbox, pulls, settle, tell, unbroken
+from tests.connectors.wecom_platform import REMARK, Wecom, outbox, pulls, settle, tell
 from tests.serving import Served, until
 
-
-@pytest.fixture
-def there() -> Iterator[Wecom]:
-    with unbroken() as there:
-        yield there
-
-
-@pytest.fixture
-def house(serve: Callable[..., Served], there: Wecom) -> Served:
-    """A server with this channel alone, whose desk takes over."""
-    return serve({"wecom": {**SECTION, "api_base": there.platform.url}})
+there, house = wecom_platform.there, wecom_platform.house
 
 
 def deliver(house: Served, text: str = "您好", key: str = "refdesk-900", kind: ReplyKind = ReplyKind.LIBRARIAN) -> None:

@@ -2,28 +2,19 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
 from wechatpy.enterprise.crypto import WeChatCrypto as EnterpriseCrypto
 
 from connectors.shared.envelope import Key
+from tests.connectors import wecom_platform
 from tests.connectors.contract import QUESTION
-from tests.connectors.wecom_platform import ACCOUNT, AES_KEY, CORP, SECTION, TOKEN, Wecom, doorbell, pulls, sealed, settle, tell, unbroken
+from tests.connectors.wecom_platform import ACCOUNT, AES_KEY, CORP, SECTION, TOKEN, Wecom, doorbell, pulls, sealed, settle, tell
 from tests.serving import Served, until
 
-
-@pytest.fixture
-def there() -> Iterator[Wecom]:
-    with unbroken() as there:
-        yield there
-
-
-@pytest.fixture
-def house(serve: Callable[..., Served], there: Wecom) -> Served:
-    """A server with this channel alone, whose desk takes over."""
-    return serve({"wecom": {**SECTION, "api_base": there.platform.url}})
+there, house = wecom_platform.there, wecom_platform.house
 
 
 def wecom_at(serve: Callable[..., Served], there: Wecom, **section: str) -> httpx.Client:

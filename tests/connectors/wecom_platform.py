@@ -1,8 +1,9 @@
 """WeCom's side for tests: the stand-in that ships, over an API that a test can break, its settings and its customers."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from connectors.shared.envelope import Key
 from connectors.wecom.intake import inbox
@@ -20,7 +21,7 @@ doorbell, sealed = ENTERPRISE.doorbell, ENTERPRISE.sealed
 
 __all__ = [
     "ACCOUNT", "AES_KEY", "CORP", "ENTERPRISE", "KEY", "OK", "REMARK", "SECRET", "SECTION", "TOKEN",
-    "Wecom", "WecomChannel", "doorbell", "outbox", "pulls", "sealed", "settle", "tell", "unbroken", "words",
+    "Wecom", "WecomChannel", "doorbell", "house", "outbox", "pulls", "sealed", "settle", "tell", "there", "words",
 ]  # fmt: skip
 
 
@@ -47,9 +48,9 @@ class Wecom(Rules):
         return self.call(name, asked.query, asked.body) if told is None else told
 
 
-@contextmanager
-def unbroken() -> Iterator[Wecom]:
-    """The platform for as long as the block runs; at the end it must not have had to refuse anything."""
+@pytest.fixture
+def there() -> Iterator[Wecom]:
+    """The platform; at the end it must not have had to refuse anything."""
     there = Wecom()
     there.platform.start()
     try:
@@ -57,6 +58,12 @@ def unbroken() -> Iterator[Wecom]:
     finally:
         there.platform.stop()
     assert there.broken == [], there.broken
+
+
+@pytest.fixture
+def house(serve: Callable[..., Served], there: Wecom) -> Served:
+    """A server with this channel alone, whose desk takes over."""
+    return serve({"wecom": {**SECTION, "api_base": there.platform.url}})
 
 
 def settle(served: Served, there: Wecom) -> None:
