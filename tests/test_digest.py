@@ -56,20 +56,35 @@ class Post:
     """An SMTP server on a free port of loopback, in a thread with a loop of its own."""
 
     def __init__(self, letters: Letters, *, sealed: ssl.SSLContext | None = None, **options: Any) -> None:
-        self._loop, self._ready = asyncio.new_event_loop(), threading.Event()
+        self._loop, self._ready, self._talking = asyncio.new_event_loop(), threading.Event(), list[SMTP]()
         self._make, self._sealed = lambda: SMTP(letters, loop=self._loop, **options), sealed
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._ready.wait(10)
 
+    def _answer(self) -> SMTP:
+        self._talking.append(self._make())
+        return self._talking[-1]
+
     def _run(self) -> None:
-        self.server = self._loop.run_until_complete(self._loop.create_server(self._make, "127.0.0.1", 0, ssl=self._sealed))
+        self.server = self._loop.run_until_complete(self._loop.create_server(self._answer, "127.0.0.1", 0, ssl=self._sealed))
         self.port = int(self.server.sockets[0].getsockname()[1])
         self._ready.set()
         self._loop.run_forever()
         self.server.close()
-        self._loop.run_until_complete(self.server.wait_closed())
+        self._loop.run_until_complete(self._hang_up())
         self._loop.close()
+
+    async def _hang_up(self) -> None:
+        """Whoever still talks is cut off: a connection that outlives the loop would be complained of in some later test."""
+        for each in self._talking:
+            if each.transport is not None:
+                each.transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self.server.wait_closed()
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
