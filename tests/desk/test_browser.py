@@ -380,8 +380,7 @@ def test_nothing_moves_under_the_hand_when_the_scripts_arrive(people: People, ho
     for path in ("/desk", "/desk/tickets/1", "/desk/conversations/1"):
         with anna.expect_request("**/desk/main.js"):
             anna.goto(path, wait_until="commit")
-        while not held or not anna.evaluate(_READ):
-            anna.wait_for_timeout(20)
+        until(lambda: anna.evaluate(_READ) and held)
         before = anna.evaluate(_PLACES)
         held.pop().continue_()
         ready(anna)
