@@ -93,6 +93,8 @@ def serve(settings: Settings) -> None:
     app = create_app(settings, _mind(settings), house.connectors(settings))
     accounts: Accounts = app.ctx.accounts
     address = house.address(settings)
+    if not settings.loopback and not settings.server.public_url:
+        click.echo(f"refdesk: server.public_url is not set: the links that patrons get will start with {address}", err=True)
 
     @app.after_server_start
     async def greet(_: object) -> None:

@@ -70,6 +70,20 @@ def test_refdesk_understands_every_setting_that_it_is_given(monkeypatch: pytest.
     assert "rest" in house.connectors(settings)
 
 
+def test_every_value_that_env_must_give_is_named_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    asked = re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    assert asked == ["REFDESK_PUBLIC_URL", "REFDESK_SECRET", "REFDESK_REST_TOKEN"]
+    assert [name for name in asked if f"`{name}`" not in readme] == []
+
+
+def test_patrons_of_the_container_get_links_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment(monkeypatch)
+    settings = read(ROOT / "refdesk.toml")
+    assert house.address(settings) == "made-up-REFDESK_PUBLIC_URL"
+    assert settings.server.proxies == 1
+
+
 def test_refdesk_asks_rasa_where_rasa_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     environment(monkeypatch)
     url = urlsplit(read(ROOT / "refdesk.toml").understanding.rasa_url)

@@ -62,6 +62,20 @@ def test_server_prints_its_address_and_the_first_administrators_link(tmp_path: P
         assert server.stop() == 0
 
 
+ELSEWHERE = {"REFDESK__SERVER__HOST": "127.0.0.2"}  # loopback too, but none of the names that the settings know as such
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"), [({}, False), (ELSEWHERE, True), ({**ELSEWHERE, "REFDESK__SERVER__PUBLIC_URL": "http://ask.example"}, False)]
+)
+def test_server_that_others_reach_says_that_links_lack_the_public_address(
+    environment: dict[str, str], told: bool, tmp_path: Path, mind: house.Mind
+) -> None:
+    server = Server(tmp_path / "refdesk.db", **environment)
+    assert server.stop() == 0
+    assert ("server.public_url is not set" in "".join(server.output)) is told
+
+
 def test_server_says_in_one_line_that_its_port_is_in_use(tmp_path: Path, mind: house.Mind) -> None:
     server = Server(tmp_path / "refdesk.db")
     try:
