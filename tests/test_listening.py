@@ -18,16 +18,21 @@ COURTESIES = frozenset({"thanks"})
 
 @dataclass
 class Attentive:
-    """An engine that knows some sentences by a word in them; a text with more than one of its words confuses it."""
+    """An engine that knows some sentences by a word in them; a text with more than one of its words makes it think `confused`, a story as
+    a whole `whole`."""
 
     known: dict[str, Prediction]
+    whole: Prediction = Prediction(OUT_OF_SCOPE, 0.9)
+    confused: Prediction = Prediction(OUT_OF_SCOPE, 0.9)
     asked: list[str] = field(default_factory=list)
 
     def predict(self, text: str) -> Prediction:
         """The prediction for the one word."""
         self.asked.append(text)
+        if len(text) > 100:
+            return self.whole
         found = [said for word, said in self.known.items() if word in text]
-        return found[0] if len(found) == 1 else Prediction(OUT_OF_SCOPE, 0.9)
+        return found[0] if len(found) == 1 else self.confused
 
 
 @pytest.fixture
@@ -94,6 +99,55 @@ def test_what_is_not_surely_asked_in_a_story_is_not_answered(hear: Callable[[str
     assert [candidate.intent for candidate in said.runners_up] == ([offered] if offered else [])
     chances = [candidate.confidence for candidate in said.candidates()]
     assert chances == sorted(chances, reverse=True)
+
+
+def test_a_story_that_is_clear_as_a_whole_is_not_taken_to_pieces(hear: Callable[[str], Prediction], engine: Attentive) -> None:
+    engine.whole = Prediction("entry_rules", 0.93)
+    assert hear("进馆要带什么？" + STORY + "校外怎么用VPN？").intent == "entry_rules"
+    assert len(engine.asked) == 1
+
+
+@pytest.mark.parametrize("possible", [0.35, 0.7])
+def test_what_the_whole_makes_possible_and_a_part_asks_is_as_sure_as_the_part(
+    hear: Callable[[str], Prediction], engine: Attentive, possible: float
+) -> None:
+    others = (Candidate("vpn_setup", possible), Candidate("carsi_login", 0.1))
+    engine.whole = Prediction(OUT_OF_SCOPE, 0.75, others)
+    said = hear("校外怎么用VPN？" + STORY)
+    assert (said.intent, said.confidence) == ("vpn_setup", 0.9)
+    assert [candidate.intent for candidate in said.runners_up] == [OUT_OF_SCOPE, "carsi_login"]
+
+
+def test_a_message_of_middle_length_is_heard_out_too_where_the_whole_leaves_doubt(engine: Attentive) -> None:
+    told = "我在外地实习，住的地方离公司很远，网是最慢的那种，别的都还好，就是想家，还有点想学校的食堂。"
+    engine.known = {"VPN？": Prediction("vpn_setup", 0.6, (Candidate("vpn_trouble", 0.4),))}
+    heard = Listener(engine, COURTESIES)
+    assert heard.predict(f"{told}校外怎么用VPN？").confidence == 0.6  # the part is as unsure as the whole
+    engine.known = {"实习": Prediction(OUT_OF_SCOPE, 0.6, (Candidate("vpn_setup", 0.4),)), "校外怎么用VPN？": Prediction("vpn_setup", 0.95)}
+    engine.confused = engine.known["实习"]
+    said = heard.predict(f"{told}校外怎么用VPN？")
+    assert (said.intent, said.confidence) == ("vpn_setup", 0.95)
+
+
+@pytest.mark.parametrize(
+    ("whole", "text"),
+    [
+        (Prediction("lost_book", 0.45), STORY + "校外怎么用VPN？"),
+        (Prediction(OUT_OF_SCOPE, 0.9, (Candidate("lost_book", 0.2),)), "知网进不去了。" + STORY + "校外怎么用VPN？"),
+        (Prediction(OUT_OF_SCOPE, 0.9), "怎么办理荐购？" + STORY + "校外怎么用VPN？"),
+    ],
+    ids=["the whole means something else", "something else is told", "something else is asked"],
+)
+def test_what_a_story_leaves_in_doubt_is_offered_and_not_answered(
+    hear: Callable[[str], Prediction], engine: Attentive, whole: Prediction, text: str
+) -> None:
+    engine.whole = whole
+    said = hear(text)
+    assert said.intent == OUT_OF_SCOPE
+    offered = {candidate.intent for candidate in said.runners_up}
+    assert "vpn_setup" in offered
+    assert offered >= {candidate.intent for candidate in whole.candidates()} - {OUT_OF_SCOPE}
+    assert len(offered) <= 3
 
 
 @pytest.mark.parametrize(

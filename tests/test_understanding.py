@@ -163,4 +163,5 @@ def test_a_long_story_with_one_question_is_one_part(curated: Knowledge) -> None:
 def test_a_long_story_with_two_questions_is_the_whole_and_each(curated: Knowledge) -> None:
     engine = FakeEngine().knows("校外怎么用VPN？", "vpn_setup", 0.99).knows("知网打不开怎么办？", "database_fault", 0.99)
     parts = understand("校外怎么用VPN？" + STORY + "知网打不开怎么办？", Listener(engine), curated)
-    assert [part.prediction.intent for part in parts] == ["database_fault", "vpn_setup", "database_fault"]
+    assert [part.prediction.intent for part in parts] == [OUT_OF_SCOPE, "vpn_setup", "database_fault"]
+    assert {candidate.intent for candidate in parts[0].prediction.runners_up} == {"vpn_setup", "database_fault"}
