@@ -28,8 +28,9 @@ _MOST = 3  # intents are offered
 _PLEA = "human_agent"  # "please answer soon" ends a story as a courtesy does
 # A part that asks is taken seriously from LIKELY on, one that tells, or a message as a whole, when the engine is as good as certain.
 LIKELY, SURE = 0.75, 0.95
+# From here on a message as a whole needs no second hearing, and a part that agrees with it settles it.
 _CLEAR = 0.9
-# From here on a whole message makes an intent possible, and so likely that another one in a part of it is in doubt.
+# From here on a whole message makes an intent possible, and so probable that another one in a part of it is in doubt.
 _POSSIBLE, _PROBABLE = 0.3, 0.4
 
 _END = re.compile(r"(?<=[。！？!?;；\n…~～])|(?<=\. )|(?=\b(?:thanks|thank you|many thanks)\b)", re.IGNORECASE)
@@ -116,14 +117,16 @@ class Listener:
     def _point(self, whole: Prediction, heard: Sequence[_Heard]) -> Prediction | None:
         """The one thing that parts of a story clearly mean, if the whole makes nothing else probable and no other part tells of
         something else."""
-        clear = [each.said for each in self._pointed(heard)]
-        if len({said.intent for said in clear}) != 1:
+        clear = self._pointed(heard)
+        if len({each.said.intent for each in clear}) != 1:
             return None
-        said = max(clear, key=lambda one: one.confidence)
+        best = max(clear, key=lambda each: each.said.confidence)
+        # The whole is heard among all its words: what a sentence surely asks may be the point all the same.
+        doubt = LIKELY if best.part.sentence and best.said.confidence >= SURE else _PROBABLE
         possible = self._best(whole)
-        elsewhere = possible and possible.intent != said.intent and possible.confidence >= _PROBABLE
+        elsewhere = possible and possible.intent != best.said.intent and possible.confidence >= doubt
         told = (each.said for each in heard if self._means(each.said) and each.said.confidence >= _CLEAR)
-        return None if elsewhere or any(other.intent != said.intent for other in told) else said
+        return None if elsewhere or any(other.intent != best.said.intent for other in told) else best.said
 
     def _pointed(self, heard: Sequence[_Heard]) -> list[_Heard]:
         """The parts that ask; where none of them means anything, the end, or else any sentence that surely means something."""
@@ -145,15 +148,13 @@ class Listener:
         asking = [] if self._ends_elsewhere(heard) else [each.said for each in heard if each.asks]
         speaking = asking or [each.said for each in heard if each.part.ends]
         best: dict[str, Candidate] = {}
-        for candidate in sorted((one for said in speaking for one in said.candidates()), key=lambda one: one.confidence):
+        for candidate in sorted((one for said in speaking for one in said.candidates()), key=_less_sure):
             if self._intends(candidate.intent):
-                best[candidate.intent] = candidate
-        possible = self._best(whole)
-        ranked = sorted(best.values(), key=lambda one: -one.confidence)
-        if possible and possible.intent not in {one.intent for one in ranked[:_MOST]}:
-            ranked = [*ranked[: _MOST - 1], possible]
-        offered = tuple(sorted(ranked[:_MOST], key=lambda one: -one.confidence))
-        return Prediction(OUT_OF_SCOPE, max((whole.confidence, *(one.confidence for one in offered))), offered, engine=whole.engine)
+                best.setdefault(candidate.intent, candidate)
+        offered = list(best.values())[:_MOST]
+        if (possible := self._best(whole)) and all(one.intent != possible.intent for one in offered):
+            offered = sorted([*offered[: _MOST - 1], possible], key=_less_sure)
+        return Prediction(OUT_OF_SCOPE, max((whole.confidence, *(one.confidence for one in offered))), tuple(offered), engine=whole.engine)
 
     def _best(self, said: Prediction) -> Candidate | None:
         return next((candidate for candidate in said.candidates() if self._intends(candidate.intent)), None)
@@ -180,6 +181,10 @@ class Listener:
         asking = [part for part in parts if asks(part.text)]
         chosen = dict.fromkeys((*parts[:1], *_ends(asking), *parts[-2:-1], *(part for part in parts if part.ends)))
         return [_Heard(part, self.engine.predict(part.text)) for part in chosen]
+
+
+def _less_sure(candidate: Candidate) -> float:
+    return -candidate.confidence
 
 
 def _ends(parts: Sequence[_Part]) -> Sequence[_Part]:

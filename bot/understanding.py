@@ -13,6 +13,7 @@ MOST_QUESTIONS = 5
 """Questions in one message that are answered one by one; more go to a person together."""
 _CLEAR = 0.75  # from this confidence two clauses of one sentence are two questions
 _ELSEWHERE = 0.98  # and from this one the second has nothing to do with the library
+_SETTLED = 0.9  # from here on greetings and thanks around a question need not be taken away
 
 
 def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
@@ -24,9 +25,10 @@ def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, .
     whole = part_of(text, engine, knowledge)
     for question in questions:
         singles += _clauses(question, engine, knowledge) or (() if len(questions) == 1 else (part_of(question, engine, knowledge),))
-    if not singles and whole.prediction.confidence < LIKELY and (core := knowledge.turns.core(text)):
+    said = whole.prediction
+    if not singles and said.confidence < _SETTLED and (core := knowledge.turns.core(text)):
         part = part_of(core, engine, knowledge)
-        if part.prediction.confidence >= SURE:
+        if part.prediction.confidence >= SURE and (said.confidence < LIKELY or part.prediction.intent == said.intent):
             return (replace(part, text=text),)  # what the rest tells made the whole doubtful
     return (whole, *singles)
 

@@ -20,7 +20,7 @@ Byte = TypeVar("Byte", np.int8, np.uint8)
 
 _STRICTNESS = 1.5
 _TOLERANCE = 0.01
-_ROUNDS = 4  # more change hardly an answer, only the time
+_ROUNDS = 8  # of fewer the judges for the gate and for good end too far apart, and the gate's probabilities are off
 _BATCH = 500
 # A piece that more than this share of the examples has, at least of so many, says little about which one is near, and most of the
 # time would go to it.

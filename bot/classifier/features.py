@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int32]
 WEIGHTS = {"u": 1.0, "b": 0.7, "w": 0.7, "p": 0.5, "c": 0.7, "d": 0.7, "e": 0.5, "f": 0.4}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
 # Of so few texts every piece is needed.
-_LEAST, _LEAST_OF_MANY, _MANY = 2, 4, "pdefw"
+_LEAST, _LEAST_OF_MANY, _MANY = 2, 8, "pdefw"
 _FEW_TEXTS = 5_000
 _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 
