@@ -62,7 +62,7 @@ class Understanding(_Section):
     rasa_url: str = "http://127.0.0.1:5005"
     rasa_timeout: float = Field(default=2.0, gt=0)
     model: Path = Path("data/model.refdesk")
-    answer_at: float = Field(default=0.81, ge=0, le=1)
+    answer_at: float = Field(default=0.84, ge=0, le=1)
     margin: float = Field(default=0.05, ge=0, le=1)
     clarify_at: float = Field(default=0.20, ge=0, le=1)
     forget_after_minutes: int = Field(default=30, ge=1)

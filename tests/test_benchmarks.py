@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -206,11 +207,28 @@ def test_cost_table_has_ratios_only_beside_rasa() -> None:
 
 
 def test_both_routes_of_a_real_server_are_asked(mind: house.Mind, settings: Settings, tmp_path: Path) -> None:
-    parsed, whole = cost.serve_refdesk(settings.at(settings.understanding.model), tmp_path, ("你好", "校外怎么用VPN"), 0.2)
+    model = settings.at(settings.understanding.model)
+    parsed, whole, theirs = cost.serve_both(model, tmp_path, texts=("你好", "校外怎么用VPN"), seconds=0.2, rasa=None)
+    assert theirs is None
     assert parsed.together.took
     assert whole.together.took
     assert parsed.together.failed == whole.together.failed == 0
     assert whole.resident_mb > 10
+
+
+def test_what_is_compared_is_measured_by_turns_and_the_middle_round_counts() -> None:
+    told: list[str] = []
+
+    def measured(name: str, speeds: list[float]) -> Callable[[], float]:
+        def one() -> float:
+            told.append(name)
+            return speeds.pop()
+
+        return one
+
+    assert cost.by_turns(measured("ours", [9, 1, 5]), measured("theirs", [2, 8, 3]), float) == (5, 3)
+    assert told == ["ours", "theirs"] * 3
+    assert cost.by_turns(measured("ours", [9, 1, 5]), None, float) == (5, None)
 
 
 def test_rasa_is_measured_by_its_own_python(tmp_path: Path) -> None:

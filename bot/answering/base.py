@@ -23,7 +23,7 @@ class Policy:
     After a silence of `forget_after` the context ends; up to a pause of `join_within` short messages belong together.
     Chinese is written in this `script`; None: in that of the asker."""
 
-    answer_at: float = 0.81
+    answer_at: float = 0.84
     margin: float = 0.05
     clarify_at: float = 0.20
     forget_after: timedelta = timedelta(minutes=30)

@@ -20,7 +20,9 @@ Byte = TypeVar("Byte", np.int8, np.uint8)
 
 _STRICTNESS = 1.5
 _TOLERANCE = 0.01
-_ROUNDS = 8  # of fewer the judges for the gate and for good end too far apart, and the gate's probabilities are off
+# More rounds change hardly an answer, only the time; but with few of them the largest class, what is out of scope, ends at another place
+# in each judge, and the gate learns from one what does not hold for the other.
+_ROUNDS, _ROUNDS_OF_LARGEST = 5, 25
 _BATCH = 500
 # A piece that more than this share of the examples has, at least of so many, says little about which one is near, and most of the
 # time would go to it.
@@ -158,8 +160,11 @@ def _linear(rows: sparse.csr_array, labels: Ints) -> tuple[npt.NDArray[np.float6
     # Frequent pieces beside each other: what is used most then stays near the processor.
     rank = np.argsort(np.argsort(-np.bincount(rows.indices, minlength=rows.shape[1]), kind="stable")).astype(np.int32)
     ranked = sparse.csr_array((rows.data, rank[rows.indices], rows.indptr), shape=rows.shape)
-    machine = LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, random_state=0, max_iter=_ROUNDS)
+    largest = int(np.bincount(labels).argmax())
+    machine, alone = (LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, random_state=0, max_iter=rounds) for rounds in (_ROUNDS, _ROUNDS_OF_LARGEST))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine.fit(ranked, labels)
+        alone.fit(ranked, labels == largest)
+    machine.coef_[largest], machine.intercept_[largest] = alone.coef_[0], alone.intercept_[0]
     return machine.coef_.T[rank], machine.intercept_.astype(np.float32)
