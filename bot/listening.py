@@ -29,7 +29,7 @@ _PLEA = "human_agent"  # "please answer soon" ends a story as a courtesy does
 # A part that asks is taken seriously from LIKELY on, one that tells, or a message as a whole, when the engine is as good as certain.
 LIKELY, SURE = 0.75, 0.95
 # From here on a message as a whole needs no second hearing, and a part that agrees with it settles it.
-_CLEAR = 0.9
+SETTLED = 0.9
 # From here on a whole message makes an intent possible, and so probable that another one in a part of it is in doubt.
 _POSSIBLE, _PROBABLE = 0.3, 0.4
 
@@ -93,7 +93,7 @@ class Listener:
         """What the question in a message means."""
         text = _reach(text)
         whole = self.engine.predict(text)
-        if _size(text) <= _PLAIN or (self._means(whole) and whole.confidence >= _CLEAR):
+        if _size(text) <= _PLAIN or (self._means(whole) and whole.confidence >= SETTLED):
             return whole
         heard = self._heard(text)
         if agreed := self._agreed(whole, heard):
@@ -109,7 +109,7 @@ class Listener:
             return None
         asked = [each.said for each in heard if each.asks and self._means(each.said) and each.said.confidence >= LIKELY]
         surest = max((said.confidence for said in asked), default=0.0)
-        if surest < _CLEAR or any(said.intent != possible.intent for said in asked):
+        if surest < SETTLED or any(said.intent != possible.intent for said in asked):
             return None
         others = tuple(one for one in whole.candidates() if one.intent != possible.intent and one.confidence <= surest)
         return Prediction(possible.intent, max(surest, possible.confidence), others, engine=whole.engine)
@@ -125,7 +125,7 @@ class Listener:
         doubt = LIKELY if best.part.sentence and best.said.confidence >= SURE else _PROBABLE
         possible = self._best(whole)
         elsewhere = possible and possible.intent != best.said.intent and possible.confidence >= doubt
-        told = (each.said for each in heard if self._means(each.said) and each.said.confidence >= _CLEAR)
+        told = (each.said for each in heard if self._means(each.said) and each.said.confidence >= SETTLED)
         return None if elsewhere or any(other.intent != best.said.intent for other in told) else best.said
 
     def _pointed(self, heard: Sequence[_Heard]) -> list[_Heard]:
@@ -134,8 +134,8 @@ class Listener:
             return []
         meaning = [each for each in heard if self._means(each.said)]
         asking = [each for each in meaning if each.asks and each.said.confidence >= LIKELY]
-        needed = _CLEAR if any(each.asks and each.part.sentence for each in heard) else LIKELY
-        ending = [each for each in meaning if each.part.ends and each.said.confidence >= (needed if each.part.sentence else _CLEAR)]
+        needed = SETTLED if any(each.asks and each.part.sentence for each in heard) else LIKELY
+        ending = [each for each in meaning if each.part.ends and each.said.confidence >= (needed if each.part.sentence else SETTLED)]
         return asking or ending or [each for each in meaning if each.part.sentence and each.said.confidence >= SURE]
 
     def _ends_elsewhere(self, heard: Sequence[_Heard]) -> bool:

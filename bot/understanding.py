@@ -6,14 +6,13 @@ from dataclasses import replace
 from bot import lookups
 from bot.domain import OUT_OF_SCOPE, Engine, Part
 from bot.knowledge import Knowledge
-from bot.listening import LIKELY, SURE, asked, is_story
+from bot.listening import LIKELY, SETTLED, SURE, asked, is_story
 from bot.text import normalise
 
 MOST_QUESTIONS = 5
 """Questions in one message that are answered one by one; more go to a person together."""
 _CLEAR = 0.75  # from this confidence two clauses of one sentence are two questions
 _ELSEWHERE = 0.98  # and from this one the second has nothing to do with the library
-_SETTLED = 0.9  # from here on greetings and thanks around a question need not be taken away
 
 
 def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, ...]:
@@ -26,7 +25,7 @@ def understand(text: str, engine: Engine, knowledge: Knowledge) -> tuple[Part, .
     for question in questions:
         singles += _clauses(question, engine, knowledge) or (() if len(questions) == 1 else (part_of(question, engine, knowledge),))
     said = whole.prediction
-    if not singles and said.confidence < _SETTLED and (core := knowledge.turns.core(text)):
+    if not singles and said.confidence < SETTLED and (core := knowledge.turns.core(text)):
         part = part_of(core, engine, knowledge)
         if part.prediction.confidence >= SURE and (said.confidence < LIKELY or part.prediction.intent == said.intent):
             return (replace(part, text=text),)  # what the rest tells made the whole doubtful
