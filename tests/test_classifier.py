@@ -16,6 +16,7 @@ import pytest
 from bot import classifier, house, training
 from bot.classifier import Classifier, apart, gate, model
 from bot.classifier.apart import Apart
+from bot.classifier.pieces import pieces
 from bot.errors import Defect, DefectsFound, EndedEarly
 from bot.training import Training
 from tests import miniature
@@ -218,9 +219,13 @@ def test_the_gates_curves_are_its_regression(small: Classifier, lesson: Training
 
 
 def test_one_text_gets_the_same_evidence_as_among_many(small: Classifier, lesson: Training) -> None:
-    rows = [small.featuriser.row(example.text) for example in lesson.examples]
-    many = small.judge.many(small.featuriser.matrix(rows))
-    for row, other in zip(rows, many.each(), strict=True):
+    texts = [*(example.text for example in lesson.examples), "?", "", "怎么怎么怎么怎么?? how how how"]
+    rows, about = small.featuriser.matrix([pieces(text, small.featuriser.lexicon) for text in texts])
+    for at, (text, other) in enumerate(zip(texts, small.judge.many(rows).each(), strict=True)):
+        row = small.featuriser.row(text)
+        assert row.indices.tolist() == rows[[at]].indices.tolist()
+        assert row.values == pytest.approx(rows[[at]].data)
+        assert row.about == pytest.approx(about[at].tolist())
         one = small.judge.one(row)
         assert one.scores == pytest.approx(other.scores, abs=1e-4)
         assert one.similarities == pytest.approx(other.similarities, abs=1e-3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these a
 
 _WEIGHTS = np.array([WEIGHTS[kind] for kind in KINDS])
 _UNIT, _PAIR = KINDS.index("u"), KINDS.index("b")  # the first two
+_BATCH = 5_000  # texts at once
 _FEW = 8  # of more known pieces at least one is of a kind that speaks
 
 
@@ -60,19 +61,20 @@ class Featuriser:
     @classmethod
     def learn(cls, lexicon: Lexicon, found: Sequence[Pieces]) -> Featuriser:
         """From the pieces of every training text; of many texts those in too few are left out."""
-        codes, firsts, frequency = np.unique(np.concatenate([of.codes for of in found]), return_index=True, return_counts=True)
-        kinds = np.concatenate([of.kinds for of in found])[firsts]
-        least = np.array([1 if len(found) < _FEW_TEXTS else _LEAST_OF_MANY if kind in _MANY else _LEAST for kind in KINDS])
-        kept = frequency >= least[kinds]
-        idf = np.log((1 + len(found)) / (1 + frequency[kept])) + 1
-        return cls(lexicon, codes[kept], kinds[kept], idf.astype(np.float32), len(found))
+        codes, kinds = np.concatenate([of.codes for of in found]), np.concatenate([of.kinds for of in found])
+        # Kind by kind: where each occurs first, which costs most of the time, need not be asked for.
+        counted = [np.unique(codes[kinds == kind], return_counts=True) for kind in range(len(KINDS))]
+        least = [1 if len(found) < _FEW_TEXTS else _LEAST_OF_MANY if kind in _MANY else _LEAST for kind in KINDS]
+        kept = [frequency >= needed for (_, frequency), needed in zip(counted, least, strict=True)]
+        known, often = (np.concatenate([of[part][those] for of, those in zip(counted, kept, strict=True)]) for part in (0, 1))
+        order = known.argsort()
+        of_kind = np.arange(len(KINDS), dtype=kinds.dtype).repeat([int(those.sum()) for those in kept])
+        idf = np.log((1 + len(found)) / (1 + often[order])) + 1
+        return cls(lexicon, known[order], of_kind[order], idf.astype(np.float32), len(found))
 
     def row(self, text: str) -> Row:
         """One text."""
-        return self.weighed(pieces(text, self.lexicon))
-
-    def weighed(self, found: Pieces) -> Row:
-        """One text whose pieces are known already."""
+        found = pieces(text, self.lexicon)
         at = self.codes.searchsorted(found.codes)
         known = self.codes.take(at, mode="clip") == found.codes
         values = np.where(known, self.idf.take(at, mode="clip"), self._unknown)
@@ -95,12 +97,35 @@ class Featuriser:
         )
         return Row(indices, values, about)
 
-    def matrix(self, rows: Iterable[Row]) -> sparse.csr_array:
-        """Rows below each other."""
+    def matrix(self, found: Sequence[Pieces]) -> tuple[sparse.csr_array, Floats]:
+        """Many texts whose pieces are known already: their rows below each other, and what each is about as a whole; the same figures as
+        of one."""
         from scipy import sparse  # learning only, as sklearn: a server that serves needs neither
 
-        listed = list(rows)
-        ends = np.cumsum([0, *(len(row.indices) for row in listed)], dtype=np.int32)
-        data = np.concatenate([row.values for row in listed])
-        indices = np.concatenate([row.indices for row in listed]).astype(np.int32)
-        return sparse.csr_array((data, indices, ends), shape=(len(listed), len(self.codes)))
+        parts = [self._below(found[at : at + _BATCH]) for at in range(0, len(found), _BATCH)]
+        data, indices, lengths, about = (np.concatenate(part) for part in zip(*parts, strict=True))
+        ends = np.append(0, lengths.cumsum()).astype(np.int32)
+        return sparse.csr_array((data, indices, ends), shape=(len(found), len(self.codes))), about
+
+    def _below(self, found: Sequence[Pieces]) -> tuple[Floats, Ints, Ints, Floats]:
+        """Values, indices, how many of them each text has, and what each is about."""
+        lengths = [len(of.codes) for of in found]
+        text = np.arange(len(found)).repeat(lengths)
+        codes, kinds = np.concatenate([of.codes for of in found]), np.concatenate([of.kinds for of in found])
+        times = np.concatenate([np.ones(length) if of.counts is None else of.counts for of, length in zip(found, lengths, strict=True)])
+        at = self.codes.searchsorted(codes)
+        known = self.codes.take(at, mode="clip") == codes
+        values = np.where(known, self.idf.take(at, mode="clip"), self._unknown) * (1 + np.log(times))
+        block = text * len(KINDS) + kinds
+        squares = np.bincount(block, values * values, len(found) * len(KINDS)).reshape(-1, len(KINDS))
+        values *= (_WEIGHTS / np.sqrt(squares + 1e-12)).ravel()[block]
+        speaking = np.bincount(text[known], self._speaks[at[known]], len(found)) > 0
+        kept = known & (speaking | (np.bincount(text[known], minlength=len(found)) > _FEW))[text]
+        strange = np.bincount(block[~known], minlength=len(found) * len(KINDS)).reshape(-1, len(KINDS))
+        sizes, units, latin, classes = (
+            np.array([getattr(of, name) for of in found], np.float64) for name in ("sizes", "units", "latin", "classes")
+        )
+        unknown = strange[:, [_UNIT, _PAIR]] / np.maximum(1, sizes[:, [_UNIT, _PAIR]])
+        about = np.column_stack([np.log1p(units), unknown, latin / np.maximum(1, units), classes])
+        counted = np.bincount(text[kept], minlength=len(found))
+        return values[kept].astype(np.float32), at[kept].astype(np.int32), counted.astype(np.int32), about.astype(np.float32)

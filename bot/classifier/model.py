@@ -14,7 +14,7 @@ import numpy as np
 from bot.classifier import evidence, gate, storage
 from bot.classifier.apart import Apart
 from bot.classifier.evidence import Evidence, Judge
-from bot.classifier.features import Featuriser, Floats, Ints, Row
+from bot.classifier.features import Featuriser, Floats, Ints
 from bot.classifier.gate import Chances, Gate
 from bot.classifier.lexicon import Lexicon
 from bot.classifier.pieces import Kinds, Pieces, pieces
@@ -186,9 +186,9 @@ def _prepared(training: Training, progress: Progress) -> _Lesson:
     if elsewhere:
         found = elsewhere.result() + found
     featuriser = Featuriser.learn(Lexicon(training.lexicon), found)
-    rows: list[Row] = [featuriser.weighed(of_text) for of_text in found]
+    rows, about = featuriser.matrix(found)
     progress("reading", 0.25)
-    return _Lesson(classes, labels, _folds(labels), featuriser, featuriser.matrix(rows), np.array([row.about for row in rows], np.float32))
+    return _Lesson(classes, labels, _folds(labels), featuriser, rows, about)
 
 
 def _found(progress: Progress, texts: Sequence[str], classes: Iterable[tuple[str, tuple[str, ...]]]) -> list[Pieces]:
