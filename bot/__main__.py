@@ -217,6 +217,8 @@ def evaluate(
     with bar("Refdesk") as progress:
         found = evaluator.evaluate(settings, files, engine=engine, cross=cross, learning=learning, compare=compare, progress=progress)
     click.echo(evaluation_report.as_text(found.runs))
+    if found.lessons:
+        click.echo(evaluation_report.lessons_as_text(found.lessons))
     if found.proposed:
         p = found.proposed
         click.echo(f"Proposed: answer_at = {p.answer_at:.2f}, margin = {p.margin:.2f}, clarify_at = {p.clarify_at:.2f}")

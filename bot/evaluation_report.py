@@ -39,6 +39,17 @@ def as_text(runs: Iterable[Evaluated]) -> str:
     return "\n".join(lines)
 
 
+def lessons_as_text(lessons: Iterable[Lesson]) -> str:
+    """The learning curve, one line a point."""
+    lines = [f"{'learned from':34}{'examples':>9}{'sent right':>12}{'answered':>10}{'outside':>9}{'first guess':>13}"]
+    for lesson in lessons:
+        figures = lesson.figures
+        shares = (figures.sent_right, figures.in_scope_answered, figures.out_of_scope_answered, figures.top_right)
+        told = "".join(f"{_percent(s):>{w}}" for s, w in zip(shares, (12, 10, 9, 13), strict=True))
+        lines.append(f"{f'{lesson.share:.0%} of each intent':34}{lesson.examples:>9}{told}")
+    return "\n".join(lines)
+
+
 def as_html(runs: Sequence[Evaluated], lessons: Sequence[Lesson], proposed: Policy | None, unready: Iterable[str]) -> str:
     """The whole report; pictures are SVG inside the page, nothing is fetched."""
     templates = Environment(
@@ -112,21 +123,26 @@ def _confusion(cases: Sequence[Case]) -> str:
 
 
 def _learning(lessons: Sequence[Lesson]) -> str:
+    """Each figure with its 95 % interval: where the last ones overlap, the curve is flat as far as so many messages can tell."""
     rows = [
-        {"examples": lesson.examples, "share": share.value, "figure": name}
+        {"examples": lesson.examples, "share": share.value, "low": share.bounds[0], "high": share.bounds[1], "figure": name}
         for lesson in lessons
-        for name, share in (("answered rightly", lesson.figures.in_scope_answered), ("sent right", lesson.figures.sent_right))
+        for name, share in (
+            ("first guess right", lesson.figures.top_right),
+            ("answered rightly", lesson.figures.in_scope_answered),
+            ("sent right", lesson.figures.sent_right),
+        )
     ]
     chart = alt.Chart(_data(rows)).encode(
         x=alt.X("examples:Q", title="training examples", axis=alt.Axis(tickCount=6)),
-        y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
         color=alt.Color(
             "figure:N",
-            scale=alt.Scale(range=[_BLUE, _ORANGE]),
+            scale=alt.Scale(range=[_BLUE, _GREEN, _ORANGE]),
             legend=alt.Legend(title=None, orient="top", columnPadding=24, labelLimit=300),
         ),
     )
-    return _svg(chart.mark_line(point=True))
+    scale = alt.Y("low:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
+    return _svg(chart.mark_rule(opacity=0.4, strokeWidth=3).encode(y=scale, y2="high:Q") + chart.mark_line(point=True).encode(y="share:Q"))
 
 
 def _data(rows: Sequence[Mapping[str, Any]]) -> Any:

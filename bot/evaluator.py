@@ -127,13 +127,14 @@ def _run(name: str, engine: Engine, rows: tuple[Labelled, ...], policy: Policy, 
 def _lessons(settings: Settings, rows: tuple[Labelled, ...], policy: Policy, kinds: house.Kinds, progress: Progress) -> tuple[Lesson, ...]:
     """Train on growing shares of every intent's examples, always the same ones."""
     trained = training.read(settings.at(settings.library.intents))
+    courtesies = house.courtesies_among(kinds)
     order = {example: random.Random(f"{example.intent} {example.text}").random() for example in trained.examples}
     lessons = []
     for number, share in enumerate(_SHARES):
         progress(f"learning from {share:.0%}", number / len(_SHARES))
         kept = _share_of(trained, share, order)
-        model = classifier.fit(kept)
-        cases = evaluation.judge(rows, [model.predict(row.text) for row in rows], policy, kinds)
+        heard = Listener(classifier.fit(kept), courtesies)
+        cases = evaluation.judge(rows, [heard.predict(row.text) for row in rows], policy, kinds)
         lessons.append(Lesson(share, len(kept.examples), evaluation.figures(cases)))
     return tuple(lessons)
 

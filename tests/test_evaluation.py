@@ -108,6 +108,7 @@ def test_report_shows_every_picture_and_escapes_what_patrons_wrote() -> None:
     assert page.count("<svg") == 7
     assert "<script>" not in page
     assert "What changes between the two" in page
+    assert "first guess right" in page
     assert "http" not in page.replace("http://www.w3.org/", "")
 
 
@@ -115,6 +116,14 @@ def test_report_of_a_faultless_engine_has_no_confusions() -> None:
     run = Evaluated("right", ROWS[:1], PREDICTIONS[:1], POLICY, KINDS)
     assert evaluation_report.as_html((run,), (), None, ()).count("<svg") == 2
     assert "100.0%" in evaluation_report.as_text((run,))
+
+
+def test_learning_curve_is_told_one_line_a_point() -> None:
+    lesson = Lesson(0.25, 10, evaluation.figures(evaluation.judge(ROWS, PREDICTIONS, POLICY, KINDS)))
+    heading, line = evaluation_report.lessons_as_text((lesson,)).splitlines()
+    assert heading.split() == ["learned", "from", "examples", "sent", "right", "answered", "outside", "first", "guess"]
+    expected = (lesson.figures.sent_right, lesson.figures.in_scope_answered, lesson.figures.out_of_scope_answered, lesson.figures.top_right)
+    assert line.split() == ["25%", "of", "each", "intent", "10", *(f"{share.value:.1%}" for share in expected)]
 
 
 def write(path: Path, *rows: object) -> Path:
