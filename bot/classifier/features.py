@@ -21,13 +21,16 @@ Ints = npt.NDArray[np.int32]
 
 # Kind of piece -> its weight beside the others. Each kind is normalised on its own, so that a long kind does not
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
-WEIGHTS = {"u": 1.0, "b": 0.7, "w": 0.7, "p": 0.5, "c": 0.7, "d": 0.7, "e": 0.5, "f": 0.4}
+WEIGHTS = {"u": 1.0, "b": 1.3, "w": 0.7, "p": 0.5, "c": 0.6, "d": 0.3, "e": 0.5, "f": 0.4}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
 # Of so few texts every piece is needed.
 _LEAST, _LEAST_OF_MANY, _MANY = 2, 8, "pdefw"
 _FEW_TEXTS = 5_000
 _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 
+
+# Rare pieces tell more than the logarithm says: in long messages the frequent ones are many.
+_RARITY = 1.3
 
 _WEIGHTS = np.array([WEIGHTS[kind] for kind in KINDS])
 _UNIT, _PAIR = KINDS.index("u"), KINDS.index("b")  # the first two
@@ -56,7 +59,7 @@ class Featuriser:
         marks = np.concatenate([pieces(mark, Lexicon(())).codes for mark in MARKS])
         self._speaks = np.isin(kinds, [KINDS.index(kind) for kind in _WORDS]) & ~np.isin(codes, marks)
         # An unknown piece weighs as much as the rarest known one: strange text gets little evidence for anything.
-        self._unknown = math.log((1 + documents) / 1.5) + 1
+        self._unknown = (math.log((1 + documents) / 1.5) + 1) ** _RARITY
 
     @classmethod
     def learn(cls, lexicon: Lexicon, found: Sequence[Pieces]) -> Featuriser:
@@ -69,7 +72,7 @@ class Featuriser:
         known, often = (np.concatenate([of[part][those] for of, those in zip(counted, kept, strict=True)]) for part in (0, 1))
         order = known.argsort()
         of_kind = np.arange(len(KINDS), dtype=kinds.dtype).repeat([int(those.sum()) for those in kept])
-        idf = np.log((1 + len(found)) / (1 + often[order])) + 1
+        idf = (np.log((1 + len(found)) / (1 + often[order])) + 1) ** _RARITY
         return cls(lexicon, known[order], of_kind[order], idf.astype(np.float32), len(found))
 
     def row(self, text: str) -> Row:
