@@ -115,12 +115,14 @@ class Listener:
         return Prediction(possible.intent, max(surest, possible.confidence), others, engine=whole.engine)
 
     def _point(self, whole: Prediction, heard: Sequence[_Heard]) -> Prediction | None:
-        """The one thing that parts of a story clearly mean, if the whole makes nothing else probable and no other part tells of
-        something else."""
+        """The one thing that a story clearly asks in a part, or else ends with, if the whole makes nothing else probable and no other
+        part tells of something else. What is told in passing is no point, however clear it is: as often as not the question is another."""
         clear = self._pointed(heard)
         if len({each.said.intent for each in clear}) != 1:
             return None
         best = max(clear, key=lambda each: each.said.confidence)
+        if best.said.confidence < SETTLED:
+            return None
         # The whole is heard among all its words: what a sentence surely asks may be the point all the same.
         doubt = LIKELY if best.part.sentence and best.said.confidence >= SURE else _PROBABLE
         possible = self._best(whole)
@@ -129,14 +131,12 @@ class Listener:
         return None if elsewhere or any(other.intent != best.said.intent for other in told) else best.said
 
     def _pointed(self, heard: Sequence[_Heard]) -> list[_Heard]:
-        """The parts that ask; where none of them means anything, the end, or else any sentence that surely means something."""
+        """The parts that ask; where none of them means anything, the end, if it surely does."""
         if self._ends_elsewhere(heard):
             return []
         meaning = [each for each in heard if self._means(each.said)]
         asking = [each for each in meaning if each.asks and each.said.confidence >= LIKELY]
-        needed = SETTLED if any(each.asks and each.part.sentence for each in heard) else LIKELY
-        ending = [each for each in meaning if each.part.ends and each.said.confidence >= (needed if each.part.sentence else SETTLED)]
-        return asking or ending or [each for each in meaning if each.part.sentence and each.said.confidence >= SURE]
+        return asking or [each for each in meaning if each.part.ends and each.said.confidence >= SURE]
 
     def _ends_elsewhere(self, heard: Sequence[_Heard]) -> bool:
         """Whether the last question is none for the library: nothing else that was asked makes it unasked."""
@@ -144,9 +144,9 @@ class Listener:
         return any(each.said.intent == OUT_OF_SCOPE and each.said.confidence >= LIKELY for each in last)
 
     def _offered(self, whole: Prediction, heard: Sequence[_Heard]) -> Prediction:
-        """What is in doubt may be offered, but is not answered: the best of the whole, and the best of the parts that ask or end it."""
+        """What is in doubt may be offered, but is not answered: the best of the whole, and of the parts that ask, end it or are sure."""
         asking = [] if self._ends_elsewhere(heard) else [each.said for each in heard if each.asks]
-        speaking = asking or [each.said for each in heard if each.part.ends]
+        speaking = asking or [each.said for each in heard if each.part.ends or (self._means(each.said) and each.said.confidence >= SURE)]
         best: dict[str, Candidate] = {}
         for candidate in sorted((one for said in speaking for one in said.candidates()), key=_less_sure):
             if self._intends(candidate.intent):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from bot.classifier import linear
 from bot.classifier.features import Floats, Ints, Row
 from bot.classifier.pieces import KINDS, Kinds
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 Byte = TypeVar("Byte", np.int8, np.uint8)
 
-_STRICTNESS = 1.5
-_TOLERANCE = 0.01
-# More rounds change hardly an answer, only the time; but with few of them the largest class, what is out of scope, ends at another place
-# in each judge, and the gate learns from one what does not hold for the other.
-_ROUNDS, _ROUNDS_OF_LARGEST = 5, 25
 _BATCH = 500
 # A piece that more than this share of the examples has, at least of so many, says little about which one is near, and most of the
 # time would go to it.
@@ -114,7 +109,7 @@ def learn(rows: sparse.csr_array, labels: Ints, kinds: Kinds) -> Judge:
     """From training rows, their class numbers (every class from 0 on must occur) and the kind of each piece."""
     from scipy import sparse
 
-    exact, intercepts = _linear(rows, labels)
+    exact, intercepts = linear.learned(rows, labels)
     classes = len(intercepts)
     weights, steps = _in_bytes(exact, np.abs(exact).max(axis=1), 127, np.int8)
     common = np.bincount(rows.indices, minlength=kinds.size) > max(_FEW, _COMMON * len(labels))
@@ -149,22 +144,3 @@ def _in_bytes(exact: npt.NDArray[Any], largest: npt.NDArray[Any], most: int, kin
     """Every row as whole numbers up to `most`, and what one of them is worth in each row, whose largest value is given."""
     steps = np.maximum(largest, 1e-9) / most
     return np.rint(exact / steps[:, None]).astype(kind), steps.astype(np.float32)
-
-
-def _linear(rows: sparse.csr_array, labels: Ints) -> tuple[npt.NDArray[np.float64], Floats]:
-    """Weights (pieces x classes) and intercepts."""
-    from scipy import sparse
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC  # learning only: a server that starts with a model has no second to spare for it
-
-    # Frequent pieces beside each other: what is used most then stays near the processor.
-    rank = np.argsort(np.argsort(-np.bincount(rows.indices, minlength=rows.shape[1]), kind="stable")).astype(np.int32)
-    ranked = sparse.csr_array((rows.data, rank[rows.indices], rows.indptr), shape=rows.shape)
-    largest = int(np.bincount(labels).argmax())
-    machine, alone = (LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, random_state=0, max_iter=rounds) for rounds in (_ROUNDS, _ROUNDS_OF_LARGEST))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        machine.fit(ranked, labels)
-        alone.fit(ranked, labels == largest)
-    machine.coef_[largest], machine.intercept_[largest] = alone.coef_[0], alone.intercept_[0]
-    return machine.coef_.T[rank], machine.intercept_.astype(np.float32)
