@@ -21,7 +21,7 @@ Byte = TypeVar("Byte", np.int8, np.uint8)
 _BATCH = 500
 # A piece that more than this share of the examples has, at least of so many, says little about which one is near, and most of the
 # time would go to it.
-_COMMON, _FEW = 0.004, 100
+_COMMON, _FEW = 0.003, 100
 # To the examples of so many classes, those with the best scores, a text is compared; the others have no chance.
 _LIKELY = 8
 # Which kinds of piece make two messages similar, and how much: the others add cost, not insight.

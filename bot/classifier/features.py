@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int32]
 WEIGHTS = {"u": 1.0, "b": 1.3, "w": 0.7, "p": 0.5, "c": 0.6, "d": 0.3, "e": 0.5, "f": 0.4}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
 # Of so few texts every piece is needed.
-_LEAST, _LEAST_OF_MANY, _MANY = 2, 12, "pdefw"
+_LEAST, _LEAST_OF_MANY, _MANY = 2, 15, "pdefw"
 _FEW_TEXTS = 5_000
 _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 

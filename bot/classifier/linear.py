@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 # How much each counts in the sum. Scores of the regression are logarithms, several times as large as the machine's.
 _MACHINE, _REGRESSION = 0.7, 0.125
 
-_STRICTNESS, _TOLERANCE = 1.5, 0.01
 # More rounds change hardly an answer, only the time.
-_ROUNDS = 4
+_STRICTNESS, _TOLERANCE, _ROUNDS = 1.5, 0.01, 6
+# The machine tells a class from those texts that the regression thinks likeliest to be of it: this share of all, or so many times as
+# many as the class has. The rest would not change its weights, and most of the time would go to them.
+_RIVALS, _TIMES = 0.15, 4
 
 _EPOCHS, _RATE, _LAST_RATE = 4, 0.3, 0.05
 # This share of a text's pieces is seen each time: what is learned must not hang on a single one.
@@ -38,21 +40,28 @@ def learned(rows: sparse.csr_array, labels: Ints) -> tuple[npt.NDArray[Any], Flo
     # Frequent pieces beside each other: what is used most then stays near the processor.
     rank = np.argsort(np.argsort(-np.bincount(rows.indices, minlength=rows.shape[1]), kind="stable")).astype(np.int32)
     ranked = sparse.csr_array((rows.data, rank[rows.indices], rows.indptr), shape=rows.shape)
-    machine, regression = _machine(ranked, labels), _regression(ranked, labels)
+    regression = _regression(ranked, labels)
+    machine = _machine(ranked, labels, np.asarray(ranked @ regression[0] + regression[1]))
     weights, intercepts = (_MACHINE * one + _REGRESSION * other for one, other in zip(machine, regression, strict=True))
     return weights[rank], intercepts.astype(np.float32)
 
 
-def _machine(rows: sparse.csr_array, labels: Ints) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """A linear support vector machine, each class against the rest."""
+def _machine(rows: sparse.csr_array, labels: Ints, likely: Floats) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """A linear support vector machine, each class against the rest; `likely` orders the texts (first axis) for each class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
-    machine = LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, random_state=0, max_iter=_ROUNDS)
+    texts, classes = likely.shape
+    weights, intercepts = np.zeros((rows.shape[1], classes)), np.zeros(classes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        machine.fit(rows, labels)
-    return machine.coef_.T, machine.intercept_
+        for number in range(classes):
+            own = labels == number
+            many = min(texts, max(int(_RIVALS * texts), _TIMES * int(own.sum())))
+            near = np.sort(np.argpartition(np.where(own, -np.inf, -likely[:, number]), many - 1)[:many])
+            machine = LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, random_state=0, max_iter=_ROUNDS).fit(rows[near], own[near])
+            weights[:, number], intercepts[number] = machine.coef_[0], machine.intercept_[0]
+    return weights, intercepts
 
 
 def _regression(rows: sparse.csr_array, labels: Ints) -> tuple[Floats, Floats]:
