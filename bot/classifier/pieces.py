@@ -27,7 +27,7 @@ Kinds = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
 KINDS = "ubwpcdef"
-"""u: single characters and words; b: pairs of them, beginning and end of the message included; w: five letters inside a
+"""u: single characters and words; b: pairs of them, beginning and end of the message included; w: four and five letters inside a
 word; p: sounds, two and three syllables as one string, where zhiwang, 知网 and 知往 meet; c: lexicon
 classes; d: pairs of classes anywhere in the message; e, f: pairs and triples of neighbours with phrases replaced by their
 classes: "@database 打"."""
@@ -135,10 +135,11 @@ def _replaced(sequence: Sequence[str]) -> tuple[list[int], list[int]]:
 
 
 def _inside(words: Sequence[str]) -> list[int]:
-    """Runs of five letters of a word, its beginning and end marked."""
+    """Runs of four and five letters of a word, its beginning and end marked."""
     runs = list[int]()
     for word in words:
         letters = f"<{word[:_LONGEST_WORD]}>".encode()
+        runs += [crc32(letters[at : at + 4]) for at in range(len(letters) - 3)]
         runs += [crc32(letters[at : at + 5]) for at in range(len(letters) - 4)]
     return runs
 
