@@ -109,7 +109,7 @@ class Listener:
             return None
         asked = [each.said for each in heard if each.asks and self._means(each.said) and each.said.confidence >= LIKELY]
         surest = max((said.confidence for said in asked), default=0.0)
-        if surest < SETTLED or any(said.intent != possible.intent for said in asked):
+        if surest < max(SETTLED, self._asked_elsewhere(heard)) or any(said.intent != possible.intent for said in asked):
             return None
         others = tuple(one for one in whole.candidates() if one.intent != possible.intent and one.confidence <= surest)
         return Prediction(possible.intent, max(surest, possible.confidence), others, engine=whole.engine)
@@ -121,7 +121,7 @@ class Listener:
         if len({each.said.intent for each in clear}) != 1:
             return None
         best = max(clear, key=lambda each: each.said.confidence)
-        if best.said.confidence < SETTLED:
+        if best.said.confidence < max(SETTLED, self._asked_elsewhere(heard)):
             return None
         # The whole is heard among all its words: what a sentence surely asks may be the point all the same.
         doubt = LIKELY if best.part.sentence and best.said.confidence >= SURE else _PROBABLE
@@ -137,6 +137,10 @@ class Listener:
         meaning = [each for each in heard if self._means(each.said)]
         asking = [each for each in meaning if each.asks and each.said.confidence >= LIKELY]
         return asking or [each for each in meaning if each.part.ends and each.said.confidence >= SURE]
+
+    def _asked_elsewhere(self, heard: Sequence[_Heard]) -> float:
+        """How surely a question in it is none for the library; what is answered must be surer."""
+        return max((each.said.confidence for each in heard if each.asks and each.said.intent == OUT_OF_SCOPE), default=0.0)
 
     def _ends_elsewhere(self, heard: Sequence[_Heard]) -> bool:
         """Whether the last question is none for the library: nothing else that was asked makes it unasked."""

@@ -93,7 +93,17 @@ def test_the_point_of_a_long_story_is_found(hear: Callable[[str], Prediction], t
         (STORY + "谢谢老师！", ""),
         (STORY, ""),
     ],
-    ids=["told, unsure", "told, hardly sure", "asked, hardly sure", "told first, unsure", "told first, sure", "asked, out of scope", "asked last", "thanks alone", "story alone"],
+    ids=[
+        "told, unsure",
+        "told, hardly sure",
+        "asked, hardly sure",
+        "told first, unsure",
+        "told first, sure",
+        "asked, out of scope",
+        "asked last",
+        "thanks alone",
+        "story alone",
+    ],
 )
 def test_what_is_not_surely_asked_in_a_story_is_not_answered(hear: Callable[[str], Prediction], text: str, offered: str) -> None:
     said = hear(text)
@@ -129,6 +139,20 @@ def test_a_message_of_middle_length_is_heard_out_too_where_the_whole_leaves_doub
     engine.confused = engine.known["实习"]
     said = heard.predict(f"{told}校外怎么用VPN？")
     assert (said.intent, said.confidence) == ("vpn_setup", 0.95)
+
+
+@pytest.mark.parametrize("possible", [0.0, 0.7])
+def test_what_a_story_asks_is_not_answered_when_another_question_in_it_is_more_surely_none_for_the_library(
+    hear: Callable[[str], Prediction], engine: Attentive, possible: float
+) -> None:
+    text = f"市图书馆周末几点开门？{STORY}校外怎么用VPN？"
+    engine.whole = Prediction(OUT_OF_SCOPE, 0.75, (Candidate("vpn_setup", possible),))
+    engine.known["市图"] = Prediction(OUT_OF_SCOPE, 0.89)
+    assert hear(text).intent == "vpn_setup"
+    engine.known["市图"] = Prediction(OUT_OF_SCOPE, 0.98)
+    said = hear(text)
+    assert said.intent == OUT_OF_SCOPE
+    assert [candidate.intent for candidate in said.runners_up][:1] == ["vpn_setup"]
 
 
 @pytest.mark.parametrize(
