@@ -404,6 +404,8 @@ def test_desk_comes_back_by_itself_after_the_server_was_restarted(browser: Brows
             page.locator("input[name=password]").fill(PASSWORD)
             page.locator("input[name=again]").fill(PASSWORD)
             page.locator("main button[type=submit]").click()
+            page.wait_for_url("**/desk")
+            ready(page)  # before its styles are there, the badge that is still hidden counts as visible
             expect(page.locator("[data-live-state] .live-on")).to_be_visible()
             server.kill()
             expect(page.locator("[data-live-state] .live-off")).to_be_visible()
