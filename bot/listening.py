@@ -82,6 +82,20 @@ class _Heard:
 
 
 @dataclass(frozen=True)
+class _Once:
+    """An engine that is asked once for what is heard again: a last sentence as a courtesy and as a part, a whole as its only sentence."""
+
+    engine: Engine
+    said: dict[str, Prediction]
+
+    def predict(self, text: str) -> Prediction:
+        """What the engine says, or said."""
+        if text not in self.said:
+            self.said[text] = self.engine.predict(text)
+        return self.said[text]
+
+
+@dataclass(frozen=True)
 class Listener:
     """An engine that hears stories out. Short messages it is asked as they are. `courtesies` are the intents that end a
     story without being its point."""
@@ -95,7 +109,7 @@ class Listener:
         whole = self.engine.predict(text)
         if _size(text) <= _PLAIN or (self._means(whole) and whole.confidence >= SETTLED):
             return whole
-        heard = self._heard(text)
+        heard = self._heard(text, _Once(self.engine, {text: whole}))
         if agreed := self._agreed(whole, heard):
             return agreed
         if not is_story(text) or (self._means(whole) and whole.confidence >= LIKELY):
@@ -169,22 +183,22 @@ class Listener:
     def _intends(self, intent: str) -> bool:
         return intent != OUT_OF_SCOPE and intent not in self.courtesies
 
-    def _closes(self, sentence: str) -> bool:
+    def _closes(self, sentence: str, engine: Engine) -> bool:
         if _size(sentence) > _SENTENCE:
             return False
-        said = self.engine.predict(sentence)
+        said = engine.predict(sentence)
         return said.intent in self.courtesies or (said.intent == _PLEA and said.confidence < SURE)
 
-    def _heard(self, text: str) -> list[_Heard]:
+    def _heard(self, text: str, engine: Engine) -> list[_Heard]:
         """The parts that may be the point: those that ask, the first, and the last before the courtesies; not more than a dozen."""
         sentences = _sentences(text)
         closing = 0
-        while closing < min(_CLOSING, len(sentences) - 1) and self._closes(sentences[-1 - closing]):
+        while closing < min(_CLOSING, len(sentences) - 1) and self._closes(sentences[-1 - closing], engine):
             closing += 1
         parts = list(_parts(sentences[: len(sentences) - closing]))
         asking = [part for part in parts if asks(part.text)]
         chosen = dict.fromkeys((*parts[:1], *_ends(asking), *parts[-2:-1], *(part for part in parts if part.ends)))
-        return [_Heard(part, self.engine.predict(part.text)) for part in chosen]
+        return [_Heard(part, engine.predict(part.text)) for part in chosen]
 
 
 def _less_sure(candidate: Candidate) -> float:
