@@ -212,7 +212,7 @@ def test_the_gates_curves_are_its_regression(small: Classifier, lesson: Training
         seen = small.judge.one(row)
         told = dict(own.judged(seen, row.about))
         for candidate, figures in gate._figures(seen, row.about, own.outside):
-            claim, values = int(candidate == own.outside), np.array(figures)
+            claim, values = int(candidate == own.outside), np.array([*figures, *row.about])
             bent = np.concatenate([values[None, :], np.maximum(values - own.knots[claim], 0)])
             linear = (bent * own.weights[claim]).sum() + own.biases[candidate]
             assert told[candidate] == pytest.approx(1 / (1 + np.exp(-linear)), abs=1e-5)

@@ -67,24 +67,28 @@ class Judge:
         """For a single text, fast."""
         pieces = row.indices
         weights = self.weights.take(pieces, axis=0).astype(np.float32)
-        scores = ((row.values * self.steps.take(pieces)) @ weights + self.intercepts).astype(np.float32)
-        similarities = np.zeros_like(scores)
-        begins = self.starts.take(pieces)
-        counts = self.starts.take(pieces + 1) - begins
-        ends = counts.cumsum()
-        if ends.size and ends[-1]:
-            likely = np.sort(scores.argpartition(-min(_LIKELY, scores.size))[-_LIKELY:])
-            bounds = self.sizes.take(likely).cumsum()
+        scores = ((row.values * self.steps.take(pieces)) @ weights + self.intercepts).astype(np.float32, copy=False)
+        similarities = np.zeros(scores.size, np.float32)
+        factors = self.factors.take(pieces)
+        (listed,) = factors.nonzero()
+        if listed.size:
+            pieces = pieces.take(listed)
+            begins = self.starts.take(pieces)
+            counts = self.starts.take(pieces + 1) - begins
+            ends = counts.cumsum()
+            likely = scores.argsort()[-_LIKELY:]
+            sizes = self.sizes.take(likely)
+            bounds = sizes.cumsum()
             firsts = np.full(scores.size, -1)
-            firsts[likely[0]], firsts[likely[1:]] = 0, bounds[:-1]
+            firsts[likely] = begin = bounds - sizes
             # The lists of all pieces, one after the other: each begins where its piece says, not where the last one ended.
-            listed = np.arange(ends[-1]) + (begins - ends + counts).repeat(counts)
-            first = firsts.take(self.owners.take(listed))
+            at = np.arange(ends[-1]) + (begins - ends + counts).repeat(counts)
+            first = firsts.take(self.owners.take(at))
             (kept,) = (first >= 0).nonzero()
-            listed = listed.take(kept)
-            strengths = self.strengths.take(listed) * (row.values * self.factors.take(pieces)).repeat(counts).take(kept)
-            sums = np.bincount(first.take(kept) + self.places.take(listed), strengths, bounds[-1])
-            similarities[likely] = np.maximum.reduceat(sums, firsts[likely])
+            at = at.take(kept)
+            strengths = self.strengths.take(at) * (row.values * factors).take(listed).repeat(counts).take(kept)
+            sums = np.bincount(first.take(kept) + self.places.take(at), strengths, bounds[-1])
+            similarities[likely] = np.maximum.reduceat(sums, begin)
         return Evidence(scores, similarities)
 
     def many(self, rows: sparse.csr_array) -> Evidence:

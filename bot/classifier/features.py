@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +20,10 @@ Ints = npt.NDArray[np.int32]
 
 # Kind of piece -> its weight beside the others. Each kind is normalised on its own, so that a long kind does not
 # drown a short one. The weights are measured (development set and cross-validation), not derived.
-WEIGHTS = {"u": 1.0, "b": 1.3, "w": 0.7, "p": 0.5, "c": 0.6, "d": 0.3, "e": 0.5, "f": 0.4}
+WEIGHTS = {"u": 1.0, "b": 1.3, "w": 0.7, "p": 0.5, "c": 0.6, "d": 0.3, "e": 0.5}
 # In how many training texts a piece must occur; more for the kinds that come in great numbers, to keep the model small.
 # Of so few texts every piece is needed.
-_LEAST, _LEAST_OF_MANY, _MANY = 2, 15, "pdefw"
+_LEAST, _LEAST_OF_MANY, _MANY = 2, 15, "pdew"
 _FEW_TEXTS = 5_000
 _WORDS = "uwpcd"  # kinds that make a text speak: the others are made of these and of marks
 
@@ -38,8 +37,7 @@ _BATCH = 5_000  # texts at once
 _FEW = 8  # of more known pieces at least one is of a kind that speaks
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One text: which known pieces it has, with what weight, and what the gate wants to know about it as a whole."""
 
     indices: npt.NDArray[np.intp]
@@ -79,22 +77,22 @@ class Featuriser:
         """One text."""
         found = pieces(text, self.lexicon)
         at = self.codes.searchsorted(found.codes)
-        known = self.codes.take(at, mode="clip") == found.codes
-        values = np.where(known, self.idf.take(at, mode="clip"), self._unknown)
+        strange = self.codes.take(at, mode="clip") != found.codes
+        values = self.idf.take(at, mode="clip")
+        values[strange] = self._unknown
         if found.counts is not None:
             values *= 1 + np.log(found.counts)
-        kinds = found.kinds
-        scale = _WEIGHTS / np.sqrt(np.bincount(kinds, values * values, len(KINDS)) + 1e-12)
-        (kept,) = known.nonzero()
+        scale = _WEIGHTS / np.sqrt(np.bincount(found.kinds, values * values, len(KINDS)) + 1e-12)
+        (kept,) = (~strange).nonzero()
         indices = at.take(kept)
         if len(indices) <= _FEW and not self._speaks.take(indices).any():
             kept = indices = indices[:0]  # a question mark after words that nobody taught is no evidence for anything
-        values = (values * scale.take(kinds)).take(kept).astype(np.float32)
+        values = (values * scale.take(found.kinds)).take(kept).astype(np.float32)
         units, pairs = found.sizes[_UNIT], found.sizes[_PAIR]
         about = (
             math.log1p(found.units),
-            (units - int(known[:units].sum())) / max(1, units),
-            (pairs - int(known[units : units + pairs].sum())) / max(1, pairs),
+            np.count_nonzero(strange[:units]) / max(1, units),
+            np.count_nonzero(strange[units : units + pairs]) / max(1, pairs),
             found.latin / max(1, found.units),
             float(found.classes),
         )

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from bot.classifier.evidence import Evidence
-from bot.classifier.features import Floats, Ints
+from bot.classifier.features import ABOUT, Floats, Ints
 
 CANDIDATES = 4
 # How much the nearest example counts beside the linear score. Cross-validation alone would say less, but training
@@ -26,7 +26,7 @@ _KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 Chances = list[tuple[int, float]]
 """Class numbers and probabilities, likeliest first."""
-_Curve = tuple[list[float], list[float], list[float]]
+_Line = tuple[list[float], list[float], list[float]]
 """A bent line: where it bends; its height at zero and its slope in each stretch."""
 
 
@@ -42,14 +42,12 @@ class Gate:
 
     def judged(self, evidence: Evidence, about: Sequence[float]) -> Chances:
         """The best candidates of one text."""
-        curves, biases = self._curves, self._biases
+        biases, lines = self._biases, self._lines
+        shared = [_height(of_text, about) for _, of_text in lines]
         found = []
         for candidate, figures in _figures(evidence, about, self.outside):
-            linear = biases[candidate]
-            for figure, (knots, heights, slopes) in zip(figures, curves[candidate == self.outside], strict=True):
-                stretch = bisect(knots, figure)
-                linear += heights[stretch] + slopes[stretch] * figure
-            found.append((linear, candidate))
+            claim = candidate == self.outside
+            found.append((biases[candidate] + shared[claim] + _height(lines[claim][0], figures), candidate))
         return [(candidate, 1 / (1 + math.exp(-max(-500.0, linear)))) for linear, candidate in sorted(found, reverse=True)]
 
     @cached_property
@@ -57,14 +55,24 @@ class Gate:
         return [float(bias) for bias in self.biases]
 
     @cached_property
-    def _curves(self) -> tuple[list[_Curve], ...]:
-        """Plain numbers: for the handful that one text has, they are faster than arrays."""
-        curves = []
+    def _lines(self) -> tuple[tuple[list[_Line], list[_Line]], ...]:
+        """Per kind of claim the lines of a candidate's own figures and of those about the text. Plain numbers: for the handful that one
+        text has, they are faster than arrays."""
+        found = []
         for knots, weights in zip(self.knots.astype(float), self.weights.astype(float), strict=True):
             slopes = weights.cumsum(axis=0)
             heights = np.concatenate((np.zeros_like(knots[:1]), -(weights[1:] * knots).cumsum(axis=0)))
-            curves.append([(knots[:, at].tolist(), heights[:, at].tolist(), slopes[:, at].tolist()) for at in range(knots.shape[1])])
-        return tuple(curves)
+            lines = [(knots[:, at].tolist(), heights[:, at].tolist(), slopes[:, at].tolist()) for at in range(knots.shape[1])]
+            found.append((lines[: -len(ABOUT)], lines[-len(ABOUT) :]))
+        return tuple(found)
+
+
+def _height(lines: Sequence[_Line], figures: Sequence[float]) -> float:
+    height = 0.0
+    for (knots, heights, slopes), figure in zip(lines, figures, strict=True):
+        stretch = bisect(knots, figure)
+        height += heights[stretch] + slopes[stretch] * figure
+    return height
 
 
 def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate:
@@ -72,7 +80,7 @@ def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate
     from sklearn.linear_model import LogisticRegression  # learning only, see evidence.learn
 
     every = [
-        (candidate, candidate == label, figures)
+        (candidate, candidate == label, (*figures, *of_text))
         for one, of_text, label in zip(evidence.each(), about.tolist(), labels.tolist(), strict=True)
         for candidate, figures in _figures(one, of_text, outside)
     ]
@@ -97,14 +105,14 @@ def learn(evidence: Evidence, about: Floats, labels: Ints, outside: int) -> Gate
 
 
 def _figures(evidence: Evidence, about: Sequence[float], outside: int) -> Iterator[tuple[int, tuple[float, ...]]]:
-    """The candidates of one text, and the figures that the regression sees of each."""
-    scores: list[float] = (evidence.scores + _NEIGHBOUR_WEIGHT * evidence.similarities).tolist()
-    order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    """The candidates of one text, and the figures that the regression sees of each beside those about the text."""
+    both = evidence.scores + _NEIGHBOUR_WEIGHT * evidence.similarities
+    order, scores = both.argsort()[: -1 - CANDIDATES : -1].tolist(), both.tolist()
     best, second = scores[order[0]], scores[order[1]]
     mass = _SHARPNESS * best + math.log(sum([math.exp(_SHARPNESS * (value - best)) for value in scores]))
     outer = scores[outside] if outside >= 0 else 0.0
     length, _, _, latin, _ = about
-    for candidate in order[:CANDIDATES]:
+    for candidate in order:
         mine = scores[candidate]
         lead = mine - (second if candidate == order[0] else best)
-        yield candidate, (mine, lead, mine - outer, _SHARPNESS * mine - mass, lead * length, lead * latin, *about)
+        yield candidate, (mine, lead, mine - outer, _SHARPNESS * mine - mass, lead * length, lead * latin)

@@ -69,19 +69,20 @@ class Lexicon:
 
     def _at(self, tokens: list[str], at: int) -> tuple[int, tuple[str, ...]]:
         """How many tokens the longest phrase at this place has, and its classes."""
-        node: _Node | None = self._root
+        node = self._root
         longest = 1
         found: tuple[str, ...] = ()
         for end in range(at, len(tokens)):
-            if node is None:
-                break
-            token, stems = tokens[end], node.stems
-            node = node.further.get(token)
-            names = node.names if node is not None else ()
-            if stems and token.isascii():
+            token = tokens[end]
+            further = node.further.get(token)
+            names = further.names if further is not None else ()
+            if node.stems and token.isascii():
                 for size in range(1, len(token) + 1):
-                    if token[:size] in stems:
-                        names += stems[token[:size]]
+                    if token[:size] in node.stems:
+                        names += node.stems[token[:size]]
             if names:
                 longest, found = end + 1 - at, names
+            if further is None:
+                break
+            node = further
         return longest, found if len(found) < 2 else tuple(dict.fromkeys(found))

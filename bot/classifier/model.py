@@ -246,5 +246,5 @@ def _out_of_fold(lesson: _Lesson, judges: Iterator[Judge], progress: Progress) -
 
 
 def _prediction(classes: Sequence[str], chances: Chances) -> Prediction:
-    listed = [Candidate(classes[at], chance) for at, chance in chances]
-    return Prediction(listed[0].intent, listed[0].confidence, tuple(listed[1:]))
+    (best, surest), *others = chances
+    return Prediction(classes[best], surest, tuple([Candidate(classes[at], chance) for at, chance in others]))

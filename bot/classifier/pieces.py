@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations, pairwise
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -26,14 +27,15 @@ Codes = npt.NDArray[np.uint64]
 Kinds = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
-KINDS = "ubwpcdef"
+KINDS = "ubwpcde"
 """u: single characters and words; b: pairs of them, beginning and end of the message included; w: four and five letters inside a
 word; p: sounds, two and three syllables as one string, where zhiwang, 知网 and 知往 meet; c: lexicon
-classes; d: pairs of classes anywhere in the message; e, f: pairs and triples of neighbours with phrases replaced by their
-classes: "@database 打"."""
+classes; d: pairs of classes anywhere in the message; e: pairs of neighbours with phrases replaced by their classes:
+"@database 打"."""
 
 MARKS = "?!"  # the only units that are no words
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[a-z]+|[0-9]+|[?!]")
+_WORD, _NUMBER = re.compile("[a-z]+"), re.compile("[0-9]")
 _MOST_CLASSES = 14
 _LONGEST_WORD = 20
 _LONG_WORD = 6
@@ -42,8 +44,6 @@ _HEAD, _TAIL = 100, 220
 
 _KINDS = np.arange(len(KINDS), dtype=np.uint8)
 _MARKS = np.array([int.from_bytes(sha256(kind.encode()).digest()[:8], "little") for kind in KINDS], np.uint64)
-_MIX = 0x9E3779B97F4A7C15  # odd, and looks random
-_BITS = 2**64 - 1
 
 
 class _Codes(dict[str, int]):
@@ -70,8 +70,7 @@ _code, _sound = _Codes().__getitem__, _Sounds().__getitem__
 _BEGIN, _END = _code("^"), _code("$")
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(NamedTuple):
     """The distinct pieces of a text, in the order of their kinds: the kind of each (a place in KINDS), how often it occurs (None where
     none does twice), how many of each kind there are; and how many units, Latin words and lexicon classes the text has."""
 
@@ -89,59 +88,48 @@ def pieces(text: str, lexicon: Lexicon) -> Pieces:
     message = normalise(text)
     if len(message) > _HEAD + _TAIL:
         message = message[:_HEAD] + " " + message[-_TAIL:]
-    units = [f"#{min(len(unit), 5)}" if unit[0].isdigit() else unit for unit in _UNIT.findall(message)]
-    words = [unit for unit in units if "a" <= unit[0] <= "z"]
+    units, words = _UNIT.findall(message), _WORD.findall(message)
+    if _NUMBER.search(message):
+        units = [f"#{min(len(unit), 5)}" if unit.isdecimal() else unit for unit in units]
     classes, sequence = lexicon.replaced(message)
     edged = [_BEGIN, *map(_code, units), _END]
     told = sorted(map(_code, classes[:_MOST_CLASSES]))
-    pairs, triples = _replaced(sequence) if classes else ([], [])
     of_kind = (
         edged[1:-1],
         [one << 32 | two for one, two in pairwise(edged)],
-        _inside(words),
+        [run for word in words for run in _inside(word[:_LONGEST_WORD])],
         _sounds(units),
         [*map(_code, classes)],
         [one << 32 | two for one, two in combinations(told, 2)],
-        pairs,
-        triples,
+        _replaced(sequence) if classes else [],
     )
-    every, sizes, times, repeats = list[int](), list[int](), list[int](), False
-    for codes in of_kind:
-        distinct = dict.fromkeys(codes)
-        every += distinct
-        sizes.append(len(distinct))
-        if len(distinct) == len(codes):
-            times += [1] * len(codes)
+    sizes = [len(set(codes)) for codes in of_kind]
+    every, times = list[int](), list[int]()
+    for codes, size in zip(of_kind, sizes, strict=True):
+        if size == len(codes):
+            every += codes
+            times += [1] * size
         else:
-            times += Counter(codes).values()
-            repeats = True
-    counts = np.array(times, np.int64) if repeats else None
+            tally = Counter(codes)
+            every += tally
+            times += tally.values()
+    counts = np.array(times, np.int64) if sum(times) > len(times) else None
     marked = np.array(every, np.uint64) ^ _MARKS.repeat(sizes)
     return Pieces(marked, _KINDS.repeat(sizes), counts, tuple(sizes), len(units), len(words), len(classes))
 
 
-def _replaced(sequence: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Pairs and triples of neighbours of which at least one is a class."""
+def _replaced(sequence: Sequence[str]) -> list[int]:
+    """Pairs of neighbours of which at least one is a class."""
     codes = [_BEGIN, *map(_code, sequence), _END]
     marked = [False, *[token[0] == "@" for token in sequence], False]
-    pairs, triples = list[int](), list[int]()
-    for at in range(len(codes) - 1):
-        near = marked[at] or marked[at + 1]
-        if near:
-            pairs.append(codes[at] << 32 | codes[at + 1])
-        if at < len(sequence) and (near or marked[at + 2]):
-            triples.append(((codes[at] << 32 | codes[at + 1]) * _MIX + codes[at + 2]) & _BITS)
-    return pairs, triples
+    return [one << 32 | two for (one, first), (two, second) in pairwise(zip(codes, marked, strict=True)) if first or second]
 
 
-def _inside(words: Sequence[str]) -> list[int]:
-    """Runs of four and five letters of a word, its beginning and end marked."""
-    runs = list[int]()
-    for word in words:
-        letters = f"<{word[:_LONGEST_WORD]}>".encode()
-        runs += [crc32(letters[at : at + 4]) for at in range(len(letters) - 3)]
-        runs += [crc32(letters[at : at + 5]) for at in range(len(letters) - 4)]
-    return runs
+@lru_cache(maxsize=4096)
+def _inside(word: str) -> tuple[int, ...]:
+    """Runs of four and five letters of a word, its beginning and end marked. Words come again, so those of some thousand are kept."""
+    letters = f"<{word}>".encode()
+    return tuple(crc32(letters[at : at + size]) for size in (4, 5) for at in range(len(letters) + 1 - size))
 
 
 def _sounds(units: Sequence[str]) -> list[int]:

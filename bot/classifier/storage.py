@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bot.errors import ModelUnusable
 
-VERSION = 5
+VERSION = 6
 _MAGIC = b"refdesk-model\n"
 _REST_AT = len(_MAGIC) + hashlib.sha256().digest_size
 _HEAD_AT = _REST_AT + 8
