@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from bot import evaluation, evaluation_report, evaluator, house
 from bot.answering import Policy
@@ -12,6 +13,7 @@ from bot.errors import Defect, RefdeskError
 from bot.evaluation import ANSWER, CLARIFY, PERSON, Evaluated, Labelled, Lesson
 from bot.messages import Language
 from bot.settings import Settings
+from tests.browsing import PHONE, visit
 from tests.miniature import library
 
 KINDS = {"a": IntentKind.FAQ, "b": IntentKind.FAQ, "c": IntentKind.FORM, "person": IntentKind.HUMAN, "hello": IntentKind.SOCIAL}
@@ -110,6 +112,17 @@ def test_report_shows_every_picture_and_escapes_what_patrons_wrote() -> None:
     assert "What changes between the two" in page
     assert "first guess right" in page
     assert "http" not in page.replace("http://www.w3.org/", "")
+
+
+@pytest.mark.browser
+def test_report_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
+    run = Evaluated("first", ROWS, PREDICTIONS, POLICY, KINDS, tuple(float(n) for n in range(len(ROWS))))
+    path = tmp_path / "report.html"
+    lesson = Lesson(1.0, 10, evaluation.figures(run.cases()))
+    path.write_text(evaluation_report.as_html((run, run), (lesson,), POLICY, {"a"}), encoding="utf-8")
+    with visit(browser, path.as_uri(), viewport=PHONE) as page:
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways on a phone"
 
 
 def test_report_of_a_faultless_engine_has_no_confusions() -> None:
