@@ -40,7 +40,7 @@ _RASA_MODEL = Path("intents/models/refdesk.tar.gz")
 _RASA_TIMEOUT = 30.0
 _WARM = 2.0
 _STEPS = 200
-_ROUNDS = 3  # by turns, ours and theirs
+_ROUNDS = 5  # by turns, ours and theirs
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,20 @@ def train(model: Path) -> Trained:
     return Trained(took, processor, used.ru_maxrss * 1024 / 1e6, model.stat().st_size / 1e6)
 
 
-def probe(model: Path, predictions: int) -> Probe:
+def probe(model: Path, predictions: int, seconds: float) -> Probe:
     """The engine alone, in a fresh process."""
-    command = [sys.executable, "-m", "benchmarks.probe", str(model), str(predictions)]
+    command = [sys.executable, "-m", "benchmarks.probe", str(model), str(predictions), str(seconds)]
     return Probe(**json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout))
 
 
-def rasa_alone(python: Path, model: Path, texts: tuple[str, ...]) -> Alone:
+def rasa_alone(python: Path, model: Path, texts: tuple[str, ...], seconds: float) -> Alone:
     """Rasa's model in a process of its own."""
-    command = [str(python), str(ROOT / "benchmarks/rasa_probe.py"), str(model)]
+    command = [str(python), str(ROOT / "benchmarks/rasa_probe.py"), str(model), str(seconds)]
     quiet = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(command, env=quiet, check=True, stdout=subprocess.PIPE, text=True, input=json.dumps(texts))
     told = json.loads(done.stdout.splitlines()[-1])
     took = told["took"]
-    return Alone(told["load_s"], len(took) / told["elapsed_s"], quantile(took, 0.5), quantile(took, 0.99), told["after_mb"])
+    return Alone(told["load_s"], told["per_second"], quantile(took, 0.5), quantile(took, 0.99), told["after_mb"])
 
 
 def by_turns(
@@ -284,8 +284,10 @@ def measure(rasa: Rasa | None, seconds: float, count: int) -> str:
         click.echo("training", err=True)
         trained = train(model)
         click.echo("predicting", err=True)
-        theirs_alone = partial(rasa_alone, rasa.python, rasa.model, texts) if rasa is not None and rasa.python is not None else None
-        engine, alone = by_turns(partial(probe, model, count), theirs_alone, lambda one: one.per_second)
+        theirs_alone = (
+            partial(rasa_alone, rasa.python, rasa.model, texts, seconds) if rasa is not None and rasa.python is not None else None
+        )
+        engine, alone = by_turns(partial(probe, model, count, seconds), theirs_alone, lambda one: one.per_second)
         own = evaluation.figures(evaluation.judge(rows, predictions(classifier.load(model, None), rows), policy, kinds))
         click.echo("serving", err=True)
         parsed, whole, theirs = serve_both(model, folder, texts=texts, seconds=seconds, rasa=rasa)

@@ -1,4 +1,4 @@
-"""The built-in engine alone in a fresh process: `python -m benchmarks.probe MODEL PREDICTIONS` prints one JSON object.
+"""The built-in engine alone in a fresh process: `python -m benchmarks.probe MODEL PREDICTIONS SECONDS` prints one JSON object.
 
 A process of its own, so that its memory is the engine's and nobody else's.
 """
@@ -24,8 +24,8 @@ _WARM = 200
 @dataclass(frozen=True)
 class Probe:
     """Seconds to load, milliseconds to predict (both of the processor, so that other work on the machine disturbs them little),
-    MB resident; `per_second` by the clock on the wall; `predictions` is how many lie
-    between `before_mb` and `after_mb`."""
+    MB resident; `per_second` by the clock on the wall, over some seconds; `predictions` is how many lie between `before_mb` and
+    `after_mb`."""
 
     load_s: float
     per_second: float
@@ -49,6 +49,16 @@ def times(engine: Engine, texts: Sequence[str]) -> list[float]:
     return took
 
 
+def speed(engine: Engine, texts: Sequence[str], seconds: float) -> float:
+    """Messages a second, asked for so long; numbered, so that nothing that is remembered of a text helps."""
+    asked, begun, elapsed = 0, time.perf_counter(), 0.0
+    while elapsed < seconds:
+        engine.predict(f"{texts[asked % len(texts)]} {asked}")
+        asked += 1
+        elapsed = time.perf_counter() - begun
+    return asked / elapsed
+
+
 def growth(engine: Engine, texts: Sequence[str], predictions: int) -> tuple[float, float]:
     """Resident MB before and after so many predictions; every text has been seen once before."""
     times(engine, texts)
@@ -58,22 +68,21 @@ def growth(engine: Engine, texts: Sequence[str], predictions: int) -> tuple[floa
     return before, resident_mb(os.getpid())
 
 
-def probe(model: Path, texts: tuple[str, ...], predictions: int) -> Probe:
-    """Load, predict every text once, then long ones, then so many more."""
+def probe(model: Path, texts: tuple[str, ...], predictions: int, seconds: float) -> Probe:
+    """Load, predict every text once, then long ones, then for so many seconds, then so many more."""
     start = time.process_time()
     engine = Listener(classifier.load(model, None))
     loaded = time.process_time() - start
     gc.collect()
     gc.freeze()  # as `refdesk serve` does
     times(engine, texts[:_WARM])
-    begun = time.perf_counter()
     short = times(engine, texts[_WARM:])  # none of them has been seen before
-    elapsed = time.perf_counter() - begun
     long = times(engine, long_texts(texts))
+    per_second = speed(engine, texts, seconds)
     before, after = growth(engine, texts, predictions)
     return Probe(
         load_s=loaded,
-        per_second=len(short) / elapsed,
+        per_second=per_second,
         median_ms=quantile(short, 0.5),
         p99_ms=quantile(short, 0.99),
         long_median_ms=quantile(long, 0.5),
@@ -88,9 +97,10 @@ def probe(model: Path, texts: tuple[str, ...], predictions: int) -> Probe:
 @click.command()
 @click.argument("model", type=Path)
 @click.argument("predictions", type=int)
-def main(model: Path, predictions: int) -> None:
+@click.argument("seconds", type=float)
+def main(model: Path, predictions: int, seconds: float) -> None:
     """Measure the model in MODEL."""
-    click.echo(json.dumps(asdict(probe(model, development_texts(), predictions))))
+    click.echo(json.dumps(asdict(probe(model, development_texts(), predictions, seconds))))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Rasa's understanding alone, in a process of its own: the counterpart of probe.py, run by Rasa's Python.
 
-`.venv-rasa/bin/python benchmarks/rasa_probe.py MODEL < texts.json` reads a JSON list of messages and prints one JSON object. It imports
-nothing of Refdesk, which that environment does not have.
+`.venv-rasa/bin/python benchmarks/rasa_probe.py MODEL SECONDS < texts.json` reads a JSON list of messages and prints one JSON object. It
+imports nothing of Refdesk, which that environment does not have.
 """
 
 import asyncio
@@ -35,17 +35,26 @@ async def times(agent: Any, texts: list[str]) -> list[float]:
     return took
 
 
-async def main(model: str) -> None:
-    """Load, then parse every message once."""
+async def speed(agent: Any, texts: list[str], seconds: float) -> float:
+    """Messages a second by the clock on the wall, numbered, asked for so long."""
+    asked, begun, elapsed = 0, time.perf_counter(), 0.0
+    while elapsed < seconds:
+        await agent.parse_message(f"{texts[asked % len(texts)]} {asked}")
+        asked += 1
+        elapsed = time.perf_counter() - begun
+    return asked / elapsed
+
+
+async def main(model: str, seconds: float) -> None:
+    """Load, parse every message once, then for so many seconds."""
     texts = json.load(sys.stdin)
     start = time.process_time()
     agent = Agent.load(model)
     loaded = time.process_time() - start
     await times(agent, texts[:_WARM])
-    begun = time.perf_counter()
     took = await times(agent, texts[_WARM:])
-    elapsed = time.perf_counter() - begun
-    sys.stdout.write(json.dumps({"load_s": loaded, "took": took, "elapsed_s": elapsed, "after_mb": resident_mb()}) + "\n")
+    told = {"load_s": loaded, "took": took, "per_second": await speed(agent, texts, seconds), "after_mb": resident_mb()}
+    sys.stdout.write(json.dumps(told) + "\n")
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[1], float(sys.argv[2])))

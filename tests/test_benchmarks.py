@@ -116,7 +116,8 @@ def test_long_texts_have_their_length() -> None:
 
 
 def test_probe_measures_a_saved_model(settings: Settings, mind: house.Mind) -> None:
-    found = probe.probe(settings.at(settings.understanding.model), measuring.development_texts()[:250], 20)
+    found = probe.probe(settings.at(settings.understanding.model), measuring.development_texts()[:250], 20, 0.1)
+    assert found.per_second > 1
     assert found.predictions == 20
     assert found.after_mb > 1
 
@@ -226,18 +227,18 @@ def test_what_is_compared_is_measured_by_turns_and_the_middle_round_counts() -> 
 
         return one
 
-    assert cost.by_turns(measured("ours", [9, 1, 5]), measured("theirs", [2, 8, 3]), float) == (5, 3)
-    assert told == ["ours", "theirs"] * 3
-    assert cost.by_turns(measured("ours", [9, 1, 5]), None, float) == (5, None)
+    assert cost.by_turns(measured("ours", [9, 1, 5, 0, 6]), measured("theirs", [2, 8, 3, 1, 4]), float) == (5, 3)
+    assert told == ["ours", "theirs"] * 5
+    assert cost.by_turns(measured("ours", [9, 1, 5, 0, 6]), None, float) == (5, None)
 
 
 def test_rasa_is_measured_by_its_own_python(tmp_path: Path) -> None:
     fake = tmp_path / "python"
     fake.write_text(
-        """#!/bin/sh\necho loading\necho '{"load_s": 2, "took": [8, 4, 6], "elapsed_s": 0.03, "after_mb": 700}'\n""", encoding="utf-8"
+        """#!/bin/sh\necho loading\necho '{"load_s": 2, "took": [8, 4, 6], "per_second": '$3', "after_mb": 700}'\n""", encoding="utf-8"
     )
     fake.chmod(0o755)
-    assert cost.rasa_alone(fake, Path("model"), ("a",)) == cost.Alone(2, 100, 6, 8, 700)
+    assert cost.rasa_alone(fake, Path("model"), ("a",), 0.5) == cost.Alone(2, 0.5, 6, 8, 700)
 
 
 def test_rasa_needs_its_address_and_its_process() -> None:
