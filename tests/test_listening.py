@@ -119,6 +119,11 @@ def test_a_story_that_is_clear_as_a_whole_is_not_taken_to_pieces(hear: Callable[
     assert len(engine.asked) == 1
 
 
+def test_nothing_in_a_message_is_judged_twice(hear: Callable[[str], Prediction], engine: Attentive) -> None:
+    assert hear(STORY + "校外怎么用VPN？").intent == "vpn_setup"
+    assert sorted(engine.asked) == sorted(set(engine.asked))
+
+
 @pytest.mark.parametrize("possible", [0.35, 0.7])
 def test_what_the_whole_makes_possible_and_a_part_asks_is_as_sure_as_the_part(
     hear: Callable[[str], Prediction], engine: Attentive, possible: float
