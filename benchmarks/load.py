@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from benchmarks.measuring import quantile
+from benchmarks.measuring import numbered, quantile
 
 _OK = 200
 
@@ -59,8 +59,8 @@ def rest_body(texts: tuple[str, ...], prefix: str) -> Body:
 
 
 def parse_body(texts: tuple[str, ...]) -> Body:
-    """Bodies for /model/parse, Rasa's and ours; numbered, so that nothing that is remembered of a text helps."""
-    return lambda n: Message(json.dumps({"text": f"{texts[n % len(texts)]} {n}"}).encode())
+    """Bodies for /model/parse, Rasa's and ours."""
+    return lambda n: Message(json.dumps({"text": numbered(texts, n)}).encode())
 
 
 async def _pour(url: str, body: Body, heard: Heard, connections: int, seconds: float) -> Poured:

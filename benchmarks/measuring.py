@@ -76,6 +76,11 @@ def development_texts() -> tuple[str, ...]:
     return tuple(str(json.loads(line)["text"]) for line in lines if line.strip())
 
 
+def numbered(texts: Sequence[str], number: int) -> str:
+    """One message after the other, again and again; numbered, so that nothing that is remembered of a text helps."""
+    return f"{texts[number % len(texts)]} {number}"
+
+
 def long_texts(texts: Sequence[str], length: int = _LONG, most: int = _MOST_LONG) -> tuple[str, ...]:
     """Long inputs: messages strung together and cut to `length` characters."""
     whole = " ".join(texts)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.measuring import development_texts, long_texts, quantile, resident_mb
+from benchmarks.measuring import development_texts, long_texts, numbered, quantile, resident_mb
 from bot import classifier
 from bot.domain import Engine
 from bot.listening import Listener
@@ -50,10 +50,10 @@ def times(engine: Engine, texts: Sequence[str]) -> list[float]:
 
 
 def speed(engine: Engine, texts: Sequence[str], seconds: float) -> float:
-    """Messages a second, asked for so long; numbered, so that nothing that is remembered of a text helps."""
+    """Messages a second, asked for so long."""
     asked, begun, elapsed = 0, time.perf_counter(), 0.0
     while elapsed < seconds:
-        engine.predict(f"{texts[asked % len(texts)]} {asked}")
+        engine.predict(numbered(texts, asked))
         asked += 1
         elapsed = time.perf_counter() - begun
     return asked / elapsed

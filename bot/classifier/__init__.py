@@ -3,7 +3,7 @@
 BY WHAT a message is understood, in the order of the modules:
 
 - `lexicon`  the librarians' synonym classes (intents/lexicon.yml), found in the text longest phrase first.
-- `pieces`   the text as pieces: characters and words, their pairs and triples, letters inside words, sounds, lexicon classes.
+- `pieces`   the text as pieces: characters and words, their pairs, letters inside words, sounds, lexicon classes.
 - `features` which pieces are known and how much each tells: the text as a sparse row.
 - `linear`   how much each piece speaks for each intent: a support vector machine and a softmax regression in one table.
 - `evidence` one linear score and one nearest-example similarity for every intent, out_of_scope among them.
